@@ -1,0 +1,187 @@
+"""CPython's C API as this project uses it: the only `extern` declarations.
+
+Each line says the exception spec; the comment says what happens to references: new, borrowed, steals.
+"""
+
+from cpython.object cimport PyObject, PyTypeObject
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from "compat.h":
+    bint CYP_LIKELY(bint) noexcept
+    bint CYP_UNLIKELY(bint) noexcept
+
+    void cyp_write_u16(unsigned char *, uint32_t) noexcept
+    void cyp_write_u32(unsigned char *, uint32_t) noexcept
+    void cyp_write_u64(unsigned char *, uint64_t) noexcept
+    uint32_t cyp_read_u16(const unsigned char *) noexcept
+    uint32_t cyp_read_u32(const unsigned char *) noexcept
+    uint64_t cyp_read_u64(const unsigned char *) noexcept
+    void cyp_write_double_be(unsigned char *, double) noexcept
+    double cyp_read_double_be(const unsigned char *) noexcept
+    unsigned long cyp_running_version() noexcept
+
+    # emitter
+    bint cyp_is_unique(PyObject *) noexcept
+    int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
+    void cyp_copy_short(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
+    int cyp_unicode_ready(PyObject *) except -1
+    unsigned int cyp_type_tag(PyTypeObject *) noexcept
+    bint cyp_gc_runs_in_alloc() noexcept
+    bint cyp_single_tail_batch() noexcept
+    bint cyp_getattr_chain() noexcept
+    bint cyp_has_set_next() noexcept
+    bint cyp_set_next(PyObject *set, Py_ssize_t *pos, PyObject **item) noexcept  # borrowed
+    Py_ssize_t cyp_attrs_len(PyObject *) noexcept
+    bint cyp_attrs_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
+    PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed
+    PyObject *cyp_instance_dict(PyObject *) noexcept  # borrowed
+    bint cyp_dict_is_made_on_demand() noexcept
+    PyObject *cyp_take_error() noexcept  # new
+    void cyp_restore_error(PyObject *) noexcept  # steals
+    void cyp_set_no_memory() noexcept
+    int cyp_default_protocol() noexcept
+    bint cyp_error_notes() noexcept
+    bint cyp_captures_hooks() noexcept
+
+cdef extern from "Python.h":
+    PyTypeObject PyLong_Type, PyFloat_Type, PyUnicode_Type, PyBytes_Type, PyByteArray_Type, PyBool_Type
+    PyTypeObject PyList_Type, PyTuple_Type, PyDict_Type, PySet_Type, PyFrozenSet_Type
+    PyTypeObject PyType_Type, PyFunction_Type, PyPickleBuffer_Type
+    PyObject *Py_None
+    PyObject *Py_True
+    PyObject *Py_False
+    PyTypeObject *Py_TYPE(PyObject *) noexcept
+    void Py_INCREF(PyObject *) noexcept
+    void Py_DECREF(PyObject *) noexcept
+    void Py_XDECREF(PyObject *) noexcept
+    Py_ssize_t Py_REFCNT(PyObject *) noexcept
+
+    double PyFloat_AS_DOUBLE(PyObject *) noexcept
+    Py_ssize_t PyList_GET_SIZE(PyObject *) noexcept
+    PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t) noexcept  # borrowed
+    Py_ssize_t PyTuple_GET_SIZE(PyObject *) noexcept
+    PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t) noexcept  # borrowed
+    PyObject *PyTuple_GetSlice(PyObject *, Py_ssize_t, Py_ssize_t) except NULL  # new
+    Py_ssize_t PyDict_Size(PyObject *) noexcept  # of an exact dict
+    bint PyDict_Next(PyObject *, Py_ssize_t *, PyObject **key, PyObject **value) noexcept  # borrowed
+    PyObject *PyDict_GetItemWithError(PyObject *, PyObject *) except? NULL  # borrowed
+    Py_ssize_t PySet_GET_SIZE(PyObject *) noexcept
+    PyObject *PySequence_List(PyObject *) except NULL  # new
+    PyObject *PySequence_Tuple(PyObject *) except NULL  # new
+    PyObject *PyObject_GetIter(PyObject *) except NULL  # new
+    PyObject *PyIter_Next(PyObject *) except? NULL  # new
+    bint PyIter_Check(PyObject *) noexcept
+    bint PyCallable_Check(PyObject *) noexcept
+    bint PyType_Check(PyObject *) noexcept
+    bint PyTuple_Check(PyObject *) noexcept
+    bint PyDict_Check(PyObject *) noexcept
+    bint PyUnicode_Check(PyObject *) noexcept
+    bint PyType_IsSubtype(PyTypeObject *, PyTypeObject *) noexcept
+
+    bint PyUnicode_IS_COMPACT_ASCII(PyObject *) noexcept
+    Py_ssize_t PyUnicode_GET_LENGTH(PyObject *) noexcept
+    int PyUnicode_KIND(PyObject *) noexcept
+    void *PyUnicode_DATA(PyObject *) noexcept
+    uint32_t PyUnicode_READ(int kind, void *data, Py_ssize_t index) noexcept
+    unsigned char *PyBytes_AS_STRING "cyp_bytes_data"(PyObject *) noexcept
+    Py_ssize_t PyBytes_GET_SIZE(PyObject *) noexcept
+    PyObject *PyBytes_FromStringAndSize "cyp_bytes_new"(const unsigned char *, Py_ssize_t) except NULL  # new
+    int _PyBytes_Resize(PyObject **, Py_ssize_t) except -1  # on failure releases and stores NULL
+
+    PyObject *PyObject_GenericGetDict(PyObject *, void *) except NULL  # new
+    PyObject *PyImport_GetModule(PyObject *) except? NULL  # new
+    int Py_GetRecursionLimit() noexcept
+    char *PyOS_double_to_string(double, char, int, int, int *) except NULL  # PyMem_Free
+    int Py_DTSF_ADD_DOT_0
+    Py_ssize_t PY_SSIZE_T_MAX
+    void *PyMem_Malloc(size_t) noexcept
+    void *PyMem_Calloc(size_t, size_t) noexcept
+    void *PyMem_Realloc(void *, size_t) noexcept
+    void PyMem_Free(void *) noexcept
+
+# ==== machine ====
+
+from cpython.object cimport inquiry, traverseproc, visitproc
+
+cdef extern from "compat.h":
+    bint cyp_all_ascii(const unsigned char *, Py_ssize_t nbytes) noexcept
+    PyObject *cyp_str_new(const unsigned char *, Py_ssize_t nbytes) except NULL  # new
+    uint64_t cyp_mix_bytes(const unsigned char *, Py_ssize_t nbytes) noexcept
+    PyObject *cyp_int_from_le(const unsigned char *, Py_ssize_t nbytes) except NULL  # new
+    int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n) except -1  # steals on success only
+    int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals, on failure too
+    PyObject *cyp_type_find(PyTypeObject *, PyObject *name) noexcept  # borrowed, or NULL without exception
+    unsigned int cyp_type_tag_new(PyTypeObject *) noexcept
+    bint cyp_has_dict(PyTypeObject *) noexcept
+    bint cyp_has_setter(PyObject *descriptor) noexcept
+    PyObject *cyp_object_new(PyTypeObject *, PyObject *no_args) except NULL  # new
+    bint cyp_default_new(PyTypeObject *) noexcept
+    bint cyp_default_getattr(PyTypeObject *) noexcept
+    bint cyp_default_setattr(PyTypeObject *) noexcept
+    bint cyp_has_new(PyTypeObject *) noexcept
+    bint cyp_is_immutable(PyTypeObject *) noexcept
+    PyObject *cyp_call_new(PyTypeObject *, PyObject *args, PyObject *kwargs) except NULL  # new
+    const char *cyp_type_name(PyObject *) noexcept
+    void cyp_set_readonly(PyObject *view) noexcept
+    bint cyp_is_readonly(PyObject *view) noexcept
+    ctypedef struct CypValues:
+        pass
+    CypValues *cyp_fresh_values(PyObject *) noexcept
+    bint cyp_values_empty(CypValues *) noexcept
+    int cyp_values_slot_of(PyTypeObject *, PyObject *name) noexcept
+    PyObject *cyp_values_put(CypValues *, int slot, PyObject *value) noexcept  # steals; returns the old one
+
+cdef extern from "Python.h":
+    PyTypeObject PyGetSetDescr_Type, PyComplex_Type
+    PyObject *PyLong_FromLong(long) except NULL  # new
+    PyObject *PyLong_FromSize_t(size_t) except NULL  # new
+    PyObject *PyLong_FromString(const char *, char **end, int base) except NULL  # new
+    Py_ssize_t PyLong_AsSsize_t(PyObject *) except? -1
+    bint PyLong_Check(PyObject *) noexcept
+    PyObject *PyFloat_FromDouble(double) except NULL  # new
+    double PyOS_string_to_double(const char *, char **end, PyObject *overflow) except? -1.0
+    PyObject *PyExc_OverflowError
+    PyObject *PyUnicode_Decode(const char *, Py_ssize_t, const char *encoding, const char *errors) except NULL  # new
+    PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *errors) except NULL  # new
+    PyObject *PyUnicode_DecodeASCII(const char *, Py_ssize_t, const char *errors) except NULL  # new
+    PyObject *PyUnicode_DecodeRawUnicodeEscape(const char *, Py_ssize_t, const char *errors) except NULL  # new
+    PyObject *PyUnicode_FromEncodedObject(PyObject *, const char *encoding, const char *errors) except NULL  # new
+    const char *PyUnicode_AsUTF8AndSize(PyObject *, Py_ssize_t *nbytes) except NULL  # borrowed from the str
+    void PyUnicode_InternInPlace(PyObject **) noexcept
+    bint PyUnicode_CheckExact(PyObject *) noexcept
+    bint PyUnicode_CHECK_INTERNED(PyObject *) noexcept
+    PyObject *PyBytes_DecodeEscape(const char *, Py_ssize_t, const char *, Py_ssize_t, const char *) except NULL  # new
+    bint PyBytes_Check(PyObject *) noexcept
+    bint PyBytes_CheckExact(PyObject *) noexcept
+    PyObject *PyByteArray_FromStringAndSize(const unsigned char *, Py_ssize_t) except NULL  # new
+    int PyByteArray_Resize(PyObject *, Py_ssize_t) except -1
+    PyObject *PyList_New(Py_ssize_t) except NULL  # new
+    bint PyList_CheckExact(PyObject *) noexcept
+    int PyList_Append(PyObject *, PyObject *) except -1
+    void PyList_SET_ITEM(PyObject *, Py_ssize_t, PyObject *) noexcept  # steals
+    PyObject *PyTuple_New(Py_ssize_t) except NULL  # new
+    bint PyTuple_CheckExact(PyObject *) noexcept
+    void PyTuple_SET_ITEM(PyObject *, Py_ssize_t, PyObject *) noexcept  # steals
+    PyObject *PyDict_New() except NULL  # new
+    PyObject *PyDict_Copy(PyObject *) except NULL  # new
+    bint PyDict_CheckExact(PyObject *) noexcept
+    int PyDict_SetItem(PyObject *, PyObject *, PyObject *) except -1
+    int PyDict_DelItem(PyObject *, PyObject *) except -1
+    void PyDict_Clear(PyObject *) noexcept
+    PyObject *PySet_New(PyObject *) except NULL  # new
+    PyObject *PyFrozenSet_New(PyObject *) except NULL  # new
+    bint PySet_CheckExact(PyObject *) noexcept
+    bint PySet_Check(PyObject *) noexcept
+    int PySet_Add(PyObject *, PyObject *) except -1
+    PyObject *PyMemoryView_FromObject(PyObject *) except NULL  # new
+    PyObject *PyObject_CallObject(PyObject *, PyObject *args) except NULL  # new
+    PyObject *PyObject_CallOneArg(PyObject *, PyObject *) except NULL  # new
+    PyObject *PyObject_GetAttr(PyObject *, PyObject *) except NULL  # new
+    int PyObject_SetAttr(PyObject *, PyObject *, PyObject *) except -1
+    int PyObject_GenericSetAttr(PyObject *, PyObject *, PyObject *) except -1
+    int PyObject_SetItem(PyObject *, PyObject *, PyObject *) except -1
+    PyObject *PyImport_Import(PyObject *) except NULL  # new
+    int PySys_Audit(const char *event, const char *format, ...) except -1
+    PyTypeObject *PyDescr_TYPE(PyObject *) noexcept  # borrowed
+    PyObject *PyErr_NoMemory() except NULL
+    void PyErr_Clear() noexcept

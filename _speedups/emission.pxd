@@ -1,0 +1,85 @@
+"""What one dump() knows while it runs: Emission, and Level for each object that is being written.
+
+Both are per-call C structs.  Borrowed members are kept alive by the entry point (dumps, Emitter.dump).
+"""
+
+from cpython.object cimport PyObject, PyTypeObject
+from libc.stdint cimport uint64_t
+
+from _speedups.memo cimport Memo
+from _speedups.outbuf cimport OutBuf
+
+cdef enum:
+    KEY_POSITIONS = 16   # positions in a dict whose key's memo index is remembered
+    PLAN_NAMES = 32      # attributes of a type whose memo index is remembered
+    RECURSE_LEVELS = 48  # levels on the C stack; deeper ones are on the heap
+
+cdef enum Odd:
+    ODD_PERSISTENT = 1   # persistent_id must be asked about each object
+    ODD_PROTOCOL = 2     # protocol 0 to 3: other opcodes, no frames
+    ODD_FAST = 4         # Pickler.fast: nothing is memoised
+
+cdef enum Saved:
+    NOT_LEAF = 0         # go on with open_level
+    WRITTEN = 1          # complete
+    GO = 2               # from the boundary: nothing written yet, go on
+
+cdef struct Plan:
+    # How the instances of one type are written, and what this dump has already found out about it.
+    PyTypeObject *type        # not owned: the tag tells whether it is still the type that was looked at
+    unsigned int tag          # cyp_type_tag when the plan was made
+    bint by_default           # object.__reduce_ex__ decides: NEWOBJ without arguments, then the attributes
+    Py_ssize_t checked_names  # so many of the shared attribute names are known not to shadow a hook
+    uint64_t epoch            # Emission.epoch in which the type was last seen to be as planned
+    uint64_t generation       # Memo.generation to which the indices below belong
+    Py_ssize_t class_index    # memo index of the class, -1: not written yet
+    PyObject *names[PLAN_NAMES]          # not owned: attribute names in the memo
+    Py_ssize_t name_indices[PLAN_NAMES]
+
+cdef enum Kind:
+    KIND_LIST, KIND_DICT, KIND_INSTANCE, KIND_TUPLE, KIND_SET, KIND_SET_COPY, KIND_FROZENSET
+    KIND_REDUCE, KIND_GLOBAL, KIND_CHAIN, KIND_PERSISTENT
+
+cdef struct Level:
+    int kind
+    int step              # where to go on, by kind
+    bint uniq             # met by its only reference: cannot be met again without user code
+    bint single           # the batch is one item without MARK
+    bint internal         # KIND_REDUCE: the reduce value is ours, not the object's
+    bint shared_open      # counted in Emission.shared_open
+    PyObject *obj         # owned
+    uint64_t epoch        # Emission.epoch when opened
+    Py_ssize_t i          # items done
+    Py_ssize_t n          # items when the level was opened
+    Py_ssize_t pos        # of PyDict_Next and its like
+    Py_ssize_t stop       # end of the batch
+    Plan *plan            # KIND_INSTANCE
+    PyObject *value       # owned or NULL: the reduce value; the names of a global
+    PyObject *item        # owned or NULL: being written
+    PyObject *ahead       # owned or NULL: fetched from an iterator, not written yet
+
+cdef struct Emission:
+    OutBuf out
+    Memo *memo
+    int proto
+    bint bin
+    bint fix_imports
+    int odd
+    bint guard               # boundaries may run user code: a file, or persistent ids
+    PyObject *held           # owned or NULL: the object at the last such boundary
+    int shared_open          # open objects that are memoised only when complete and may be met again below themselves
+    Py_ssize_t depth         # open levels
+    Py_ssize_t max_depth     # where policy is asked again
+    uint64_t epoch           # changes whenever user code may have run
+    PyObject *write             # borrowed or NULL: the file's write method
+    PyObject *persistent_id     # borrowed or NULL
+    PyObject *reducer_override  # borrowed or NULL
+    PyObject *dispatch_table    # borrowed or NULL: the private one
+    PyObject *buffer_callback   # borrowed or NULL
+    PyObject *pid               # owned or NULL: given by persistent_id for the object at hand
+    bint skip_persistent        # the next object is a persistent id itself
+    Py_ssize_t fast_nesting     # lists and dicts open in fast mode
+    PyObject *fast_seen         # owned set of their ids, or NULL
+    uint64_t key_generation     # Memo.generation to which the two below belong
+    PyObject *keys[KEY_POSITIONS]  # not owned: memoised keys by position
+    Py_ssize_t key_indices[KEY_POSITIONS]

@@ -1,0 +1,132 @@
+# The entry points: dumps() and the Emitter that Pickler is made of.
+
+DEFAULT_PROTOCOL = cyp_default_protocol()
+globals()["HIGHEST_PROTOCOL"] = HIGHEST_PROTOCOL
+
+cdef uint64_t epochs = 0
+
+
+cdef inline uint64_t next_epoch() noexcept:
+    """A number that no dump has seen: for Emission.epoch and Memo.generation."""
+    global epochs
+    epochs += 1
+    return epochs
+
+
+cdef inline object own(PyObject *o):
+    """The object of a new reference."""
+    cdef object result = <object>o
+    Py_DECREF(o)
+    return result
+
+
+cdef inline PyObject *new_ref(PyObject *o) noexcept:
+    """A new reference to a borrowed object."""
+    Py_INCREF(o)
+    return o
+
+
+cdef inline PyObject *or_null(object o) noexcept:
+    """Borrowed, NULL for None."""
+    return NULL if o is None else <PyObject *>o
+
+
+cpdef int protocol_number(object protocol) except -1:
+    """0 to HIGHEST_PROTOCOL.  Source: _pickle.c _Pickler_SetProtocol."""
+    cdef long number
+    if protocol is None:
+        return cyp_default_protocol()
+    number = protocol
+    if number < 0:
+        return HIGHEST_PROTOCOL
+    if number > HIGHEST_PROTOCOL:
+        raise ValueError("pickle protocol must be <= %d" % HIGHEST_PROTOCOL)
+    return <int>number
+
+
+cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_imports, object buffer_callback) noexcept:
+    out_init(&e.out)
+    e.memo = memo
+    e.proto = proto
+    e.bin = proto > 0
+    e.fix_imports = fix_imports and proto < 3
+    e.odd = 0 if proto >= 4 else ODD_PROTOCOL
+    e.guard = False
+    e.held = NULL
+    e.shared_open = 0
+    e.depth = 0
+    e.max_depth = RECURSE_LEVELS
+    e.epoch = next_epoch()
+    e.write = NULL
+    e.persistent_id = NULL
+    e.reducer_override = NULL
+    e.dispatch_table = NULL
+    e.buffer_callback = or_null(buffer_callback)
+    e.pid = NULL
+    e.skip_persistent = False
+    e.fast_nesting = 0
+    e.fast_seen = NULL
+    e.key_generation = 0
+
+
+cdef int emit(Emission *e, object obj) except -1:
+    """PROTO, the object, STOP.  Source: _pickle.c dump."""
+    cdef bint uniq = False
+    e.out.never = (e.odd & (ODD_PERSISTENT | ODD_PROTOCOL)) != 0
+    if e.proto >= 2:
+        put_op_u8(&e.out, OP_PROTO, e.proto)
+    if e.proto >= 4:
+        open_frame(&e.out)
+    else:
+        set_lim(&e.out)
+    # The caller holds the root, so it never looks unique: its own reference is not counted in the graph.
+    Py_INCREF(<PyObject *>obj)
+    try:
+        if save_leaf(e, <PyObject *>obj, &uniq) == NOT_LEAF:
+            save_node(e, <PyObject *>obj, False)
+    finally:
+        Py_DECREF(<PyObject *>obj)
+    ensure(&e.out)
+    put_op(&e.out, OP_STOP)
+    close_frame(&e.out)
+    return 0
+
+
+cdef int emission_free(Emission *e) except -1:
+    """Release what the dump held, but for its memo."""
+    out_free(&e.out)
+    release(e, &e.held)
+    release(e, &e.pid)
+    release(e, &e.fast_seen)
+    return 0
+
+
+def dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None):
+    """Return the pickled representation of obj as a bytes object.
+
+    Args:
+        obj: any picklable object.
+        protocol: 0 to HIGHEST_PROTOCOL; None for DEFAULT_PROTOCOL, negative for the highest.
+        fix_imports: below protocol 3, write module names as Python 2 knows them.
+        buffer_callback: called with each PickleBuffer; a false result keeps it out of the stream (PEP 574).
+
+    Raises:
+        PicklingError, or what the running version raises, where obj cannot be pickled.
+        RecursionError: nesting beyond the limit in force.
+        ValueError: no such protocol, or buffer_callback below protocol 5.
+
+    Source: pickle.dumps.
+    """
+    cdef Emission e
+    cdef Memo memo
+    cdef int proto = protocol_number(protocol)
+    if buffer_callback is not None and proto < 5:
+        raise ValueError("buffer_callback needs protocol >= 5")
+    memo_init(&memo, next_epoch())
+    emission_init(&e, &memo, proto, fix_imports, buffer_callback)
+    try:
+        emit(&e, obj)
+        return own(out_take(&e.out))
+    finally:
+        emission_free(&e)
+        memo_free(&memo)

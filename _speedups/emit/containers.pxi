@@ -1,0 +1,461 @@
+# list, tuple, dict, set, frozenset: an opener that writes what comes before the items, and a walker for each.
+#
+# Walkers keep their place in the level.  Items are borrowed from the container: save_leaf runs no user code
+# before it is done with a leaf, and open_level takes its own reference first of all.
+
+cdef enum:
+    STEP_BATCH = 0   # at the start of a batch
+    STEP_ITEM = 1    # at an item of a batch, or the key
+    STEP_VALUE = 2   # the key is written, lv.item holds the value
+    STEP_LAST = 3    # the only item of a batch without MARK is written
+    STEP_EACH = 4    # protocol 0: an item with its own opcode is written
+
+
+# ---- list
+
+cdef inline int open_list(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
+    """Source: _pickle.c save_list."""
+    if CYP_UNLIKELY(e.odd):
+        enter_fast(e, o)
+        put_empty(e, OP_EMPTY_LIST, OP_LIST)
+    else:
+        put_op(&e.out, OP_EMPTY_LIST)
+    memoize(e, o, uniq)
+    if PyList_GET_SIZE(o) == 0:
+        return leave_empty(e, o)
+    level_init(e, lv, KIND_LIST, o, uniq)
+    return NEXT
+
+
+cdef int put_empty(Emission *e, unsigned char op, unsigned char text_op) except -1:
+    """An empty container: one opcode, or MARK and the opcode of protocol 0."""
+    ensure(&e.out)
+    if e.bin:
+        put_op(&e.out, op)
+    else:
+        put_op(&e.out, OP_MARK)
+        put_op(&e.out, text_op)
+    return 0
+
+
+cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Source: _pickle.c batch_list_exact; for protocol 0 batch_list."""
+    cdef PyObject *o = lv.obj
+    cdef PyObject *item
+    cdef Py_ssize_t i = lv.i
+    cdef Py_ssize_t left
+    while True:
+        if lv.step == STEP_ITEM:
+            while i < lv.stop and i < PyList_GET_SIZE(o):
+                item = PyList_GET_ITEM(o, i)
+                if Py_TYPE(item) == &PyLong_Type or Py_TYPE(item) == &PyFloat_Type:
+                    left = save_numbers(e, o, i, lv.stop)
+                    if left > i:
+                        i = left
+                        continue
+                i += 1
+                if save_leaf(e, item, uniq) == NOT_LEAF:
+                    lv.i = i
+                    child[0] = item
+                    return NEXT
+            ensure(&e.out)
+            put_op(&e.out, OP_APPENDS)
+            if i >= PyList_GET_SIZE(o):
+                return DONE
+            lv.step = STEP_BATCH
+        elif lv.step == STEP_BATCH:
+            left = PyList_GET_SIZE(o) - i
+            if left <= 0:
+                return DONE
+            if e.proto == 0 or (left == 1 and (i == 0 or cyp_single_tail_batch())):
+                item = PyList_GET_ITEM(o, i)
+                i += 1
+                lv.i = i
+                lv.step = STEP_EACH if e.proto == 0 else STEP_LAST
+                if save_leaf(e, item, uniq) == NOT_LEAF:
+                    child[0] = item
+                    return NEXT
+            else:
+                ensure(&e.out)
+                put_op(&e.out, OP_MARK)
+                lv.stop = i + BATCH_ITEMS
+                lv.step = STEP_ITEM
+        else:
+            ensure(&e.out)
+            put_op(&e.out, OP_APPEND)
+            if lv.step == STEP_LAST:
+                return DONE
+            lv.step = STEP_BATCH
+
+
+cdef Py_ssize_t save_numbers(Emission *e, PyObject *o, Py_ssize_t i, Py_ssize_t stop) except -1:
+    """A run of small ints and floats of a list, from i on and before stop, with the write position in a register.
+
+    Returns where it ended: at the first item of another kind, or where a boundary has work to do.
+    """
+    cdef unsigned char *p = e.out.p
+    cdef unsigned char *lim = e.out.lim
+    cdef PyObject *item
+    cdef PyTypeObject *t
+    cdef int64_t value
+    cdef int fits
+    if stop > PyList_GET_SIZE(o):
+        stop = PyList_GET_SIZE(o)
+    while i < stop and p <= lim:
+        item = PyList_GET_ITEM(o, i)
+        t = Py_TYPE(item)
+        if t == &PyLong_Type:
+            value = cyp_int_as_i64(item, &fits)
+            if CYP_UNLIKELY(not fits or value < -0x80000000 or value > 0x7FFFFFFF):
+                break
+            cyp_write_u32(p + 1, <uint32_t>value)
+            if value & ~0xFF == 0:
+                p[0] = OP_BININT1
+                p += 2
+            elif value & ~0xFFFF == 0:
+                p[0] = OP_BININT2
+                p += 3
+            else:
+                p[0] = OP_BININT
+                p += 5
+        elif t == &PyFloat_Type:
+            p[0] = OP_BINFLOAT
+            cyp_write_double_be(p + 1, PyFloat_AS_DOUBLE(item))
+            p += 9
+        else:
+            break
+        i += 1
+    e.out.p = p
+    return i
+
+
+# ---- tuple
+
+cdef inline int open_tuple(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
+    """Source: _pickle.c save_tuple."""
+    cdef Py_ssize_t n = PyTuple_GET_SIZE(o)
+    if n == 0:
+        if e.proto:
+            put_op(&e.out, OP_EMPTY_TUPLE)
+        else:
+            put_empty(e, OP_EMPTY_TUPLE, OP_TUPLE)
+        return DONE
+    level_init(e, lv, KIND_TUPLE, o, uniq)
+    lv.n = n
+    if n > 3 or e.proto < 2:
+        put_op(&e.out, OP_MARK)
+    if not uniq:
+        lv.shared_open = True
+        e.shared_open += 1
+    return NEXT
+
+
+cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    cdef PyObject *o = lv.obj
+    cdef PyObject *item
+    cdef Py_ssize_t i = lv.i
+    cdef Py_ssize_t n = lv.n
+    cdef Py_ssize_t index
+    while i < n:
+        item = PyTuple_GET_ITEM(o, i)
+        i += 1
+        if save_leaf(e, item, uniq) == NOT_LEAF:
+            lv.i = i
+            child[0] = item
+            return NEXT
+    ensure(&e.out)
+    if lv.shared_open:
+        lv.shared_open = False
+        e.shared_open -= 1
+    if not lv.uniq or e.epoch != lv.epoch:
+        index = memo_get(e.memo, o)
+        if CYP_UNLIKELY(index >= 0):
+            # Recursive: the items have written the tuple; drop them and fetch it.
+            put_pops(e, n)
+            ensure(&e.out)
+            put_get(e, index)
+            return DONE
+    if n <= 3 and e.proto >= 2:
+        put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1))
+    else:
+        put_op(&e.out, OP_TUPLE)
+    memoize(e, o, lv.uniq and is_unique_held(e, o))
+    return DONE
+
+
+cdef int put_pops(Emission *e, Py_ssize_t n) except -1:
+    """Take n items, and the MARK before them if the tuple has one, off the stack."""
+    cdef Py_ssize_t i
+    if n <= 3 and e.proto >= 2:
+        for i in range(n):
+            put_op(&e.out, OP_POP)
+    elif e.bin:
+        put_op(&e.out, OP_POP_MARK)
+    else:
+        for i in range(n + 1):
+            ensure(&e.out)
+            put_op(&e.out, OP_POP)
+    return 0
+
+
+cdef inline bint is_unique_held(Emission *e, PyObject *o) noexcept:
+    """is_unique for an object that was unique when opened, besides the level's reference."""
+    return e.shared_open == 0 and Py_REFCNT(o) == 2
+
+
+# ---- dict
+
+cdef inline int open_dict(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
+    """Source: _pickle.c save_dict."""
+    if CYP_UNLIKELY(e.odd):
+        enter_fast(e, o)
+        put_empty(e, OP_EMPTY_DICT, OP_DICT)
+    else:
+        put_op(&e.out, OP_EMPTY_DICT)
+    memoize(e, o, uniq)
+    if PyDict_Size(o) == 0:
+        return leave_empty(e, o)
+    level_init(e, lv, KIND_DICT, o, uniq)
+    lv.n = PyDict_Size(o)
+    return NEXT
+
+
+cdef inline bint next_pair(Level *lv, PyObject **key, PyObject **value, bint instance) noexcept:
+    """The next item of the dict, or attribute of the instance, borrowed."""
+    if instance:
+        return cyp_attrs_next(lv.obj, &lv.pos, key, value)
+    return PyDict_Next(lv.obj, &lv.pos, key, value)
+
+
+cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, bint instance) except -1:
+    """The items of a dict, or the attributes of an instance as if they were in one.
+
+    Source: _pickle.c batch_dict_exact; for protocol 0 batch_dict.
+    """
+    cdef PyObject *key
+    cdef PyObject *value
+    while True:
+        if lv.step == STEP_VALUE:
+            lv.step = STEP_ITEM
+            value = lv.item
+            lv.i += 1
+            if save_leaf(e, value, uniq) == NOT_LEAF:
+                child[0] = value
+                return NEXT
+            release(e, &lv.item)
+        if lv.step == STEP_ITEM:
+            if CYP_UNLIKELY(lv.item != NULL):
+                release(e, &lv.item)
+            while lv.i < lv.stop and next_pair(lv, &key, &value, instance):
+                if CYP_UNLIKELY(e.guard):
+                    # Saving the key may run user code, which may take the value out of the dict.
+                    Py_INCREF(value)
+                    lv.item = value
+                    lv.step = STEP_VALUE
+                    if save_key(e, lv, key, uniq) == NOT_LEAF:
+                        child[0] = key
+                        return NEXT
+                    break
+                if save_key(e, lv, key, uniq) == NOT_LEAF:
+                    Py_INCREF(value)
+                    lv.item = value
+                    lv.step = STEP_VALUE
+                    child[0] = key
+                    return NEXT
+                lv.i += 1
+                if save_leaf(e, value, uniq) == NOT_LEAF:
+                    child[0] = value
+                    return NEXT
+            if lv.step == STEP_ITEM and end_dict_batch(e, lv, instance) == DONE:
+                return DONE
+        else:
+            start_dict_batch(e, lv)
+
+
+cdef inline int start_dict_batch(Emission *e, Level *lv) except -1:
+    """MARK, unless the batch is to be one item; afterwards the level is at its first item."""
+    lv.single = e.proto == 0 or (lv.n - lv.i == 1 and (lv.i == 0 or cyp_single_tail_batch()))
+    if lv.single:
+        lv.stop = lv.i + 1
+    else:
+        lv.stop = lv.i + BATCH_ITEMS
+        ensure(&e.out)
+        put_op(&e.out, OP_MARK)
+    lv.step = STEP_ITEM
+    return 0
+
+
+cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
+    """DONE, or NEXT where another batch follows."""
+    cdef Py_ssize_t size
+    ensure(&e.out)
+    put_op(&e.out, OP_SETITEM if lv.single else OP_SETITEMS)
+    if lv.single and e.proto and lv.i == lv.stop:
+        return DONE
+    size = attrs_size(lv.obj) if instance else PyDict_Size(lv.obj)
+    if CYP_UNLIKELY(size != lv.n):
+        raise RuntimeError("dictionary changed size during iteration")
+    if CYP_UNLIKELY(lv.i < lv.stop and lv.i < lv.n and (lv.single or cyp_single_tail_batch())):
+        raise RuntimeError("dictionary keys changed during iteration")
+    # Before 3.15 a full batch is followed by another, even an empty one.
+    if (lv.i < lv.n) if (cyp_single_tail_batch() or e.proto == 0) else (lv.i == lv.stop):
+        lv.step = STEP_BATCH
+        return NEXT
+    return DONE
+
+
+cdef inline int save_key(Emission *e, Level *lv, PyObject *key, bint *uniq) except -1:
+    """save_leaf for the key at hand; a key that stood at the same place before costs no look-up."""
+    cdef Py_ssize_t at = lv.i
+    cdef Py_ssize_t index
+    if CYP_UNLIKELY(e.odd):
+        return save_leaf(e, key, uniq)
+    at_boundary(e)
+    if lv.plan != NULL and at < PLAN_NAMES:
+        return save_name(e, lv.plan, at, key, uniq)
+    if CYP_UNLIKELY(at >= KEY_POSITIONS):
+        return save_leaf(e, key, uniq)
+    if CYP_UNLIKELY(e.key_generation != e.memo.generation):
+        memset(e.keys, 0, sizeof(e.keys))
+        e.key_generation = e.memo.generation
+    if e.keys[at] == key:
+        put_get(e, e.key_indices[at])
+        return WRITTEN
+    if save_leaf(e, key, uniq) == NOT_LEAF:
+        return NOT_LEAF
+    if Py_TYPE(key) == &PyUnicode_Type and e.key_generation == e.memo.generation:
+        index = memo_get(e.memo, key)
+        if index >= 0:
+            e.keys[at] = key
+            e.key_indices[at] = index
+    return WRITTEN
+
+
+# ---- set and frozenset
+
+cdef int open_set(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
+    """Source: _pickle.c save_set."""
+    if e.proto < 4:
+        return open_items_reduce(e, o, lv)
+    put_op(&e.out, OP_EMPTY_SET)
+    memoize(e, o, uniq)
+    if PySet_GET_SIZE(o) == 0:
+        return DONE
+    if not cyp_has_set_next():
+        before_user_code(e)
+    level_init(e, lv, KIND_SET if cyp_has_set_next() else KIND_SET_COPY, o, uniq)
+    lv.n = PySet_GET_SIZE(o)
+    if lv.kind == KIND_SET_COPY:
+        lv.value = PySequence_Tuple(o)
+    return NEXT
+
+
+cdef inline bint next_element(Level *lv, PyObject **item) noexcept:
+    """The next element of the set, or of the copy that the level holds; borrowed."""
+    if lv.value == NULL:
+        return cyp_set_next(lv.obj, &lv.pos, item)
+    if lv.pos >= PyTuple_GET_SIZE(lv.value):
+        return False
+    item[0] = PyTuple_GET_ITEM(lv.value, lv.pos)
+    lv.pos += 1
+    return True
+
+
+cdef int walk_set(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    cdef PyObject *item
+    while True:
+        if lv.step == STEP_BATCH:
+            ensure(&e.out)
+            put_op(&e.out, OP_MARK)
+            lv.stop = lv.i + BATCH_ITEMS
+            lv.step = STEP_ITEM
+        while lv.i < lv.stop and next_element(lv, &item):
+            lv.i += 1
+            if save_leaf(e, item, uniq) == NOT_LEAF:
+                child[0] = item
+                return NEXT
+        ensure(&e.out)
+        put_op(&e.out, OP_ADDITEMS)
+        if PySet_GET_SIZE(lv.obj) != lv.n:
+            raise RuntimeError("set changed size during iteration")
+        if cyp_single_tail_batch() and lv.i < lv.stop and lv.i < lv.n:
+            raise RuntimeError("set elements changed during iteration")
+        if not ((lv.i < lv.n) if cyp_single_tail_batch() else (lv.i == lv.stop)):
+            return DONE
+        lv.step = STEP_BATCH
+
+
+cdef int open_frozenset(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
+    """Source: _pickle.c save_frozenset."""
+    if e.proto < 4:
+        return open_items_reduce(e, o, lv)
+    put_op(&e.out, OP_MARK)
+    level_init(e, lv, KIND_FROZENSET, o, uniq)
+    lv.shared_open = True
+    e.shared_open += 1
+    if not cyp_has_set_next():
+        before_user_code(e)
+        lv.value = PySequence_Tuple(o)
+    return NEXT
+
+
+cdef int walk_frozenset(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    cdef PyObject *item
+    cdef Py_ssize_t index
+    while next_element(lv, &item):
+        lv.i += 1
+        if save_leaf(e, item, uniq) == NOT_LEAF:
+            child[0] = item
+            return NEXT
+    lv.shared_open = False
+    e.shared_open -= 1
+    ensure(&e.out)
+    index = memo_get(e.memo, lv.obj)
+    if index >= 0:
+        put_op(&e.out, OP_POP_MARK)
+        put_get(e, index)
+        return DONE
+    put_op(&e.out, OP_FROZENSET)
+    memoize(e, lv.obj, lv.uniq and is_unique_held(e, lv.obj))
+    return DONE
+
+
+# ---- fast mode: nothing is memoised, so cycles are looked for by nesting
+
+cdef int enter_fast(Emission *e, PyObject *o) except -1:
+    """Source: _pickle.c fast_save_enter."""
+    cdef set seen
+    if not e.odd & ODD_FAST:
+        return 0
+    e.fast_nesting += 1
+    if e.fast_nesting >= FAST_NESTING:
+        before_user_code(e)
+        if e.fast_seen == NULL:
+            seen = set()
+            e.fast_seen = new_ref(<PyObject *>seen)
+        if <size_t>o in <set>e.fast_seen:
+            e.fast_nesting -= 1
+            raise ValueError(_reduce.cyclic_in_fast_mode(<object>o, <size_t>o))
+        (<set>e.fast_seen).add(<size_t>o)
+    return 0
+
+
+cdef int leave_empty(Emission *e, PyObject *o) except -1:
+    """o was entered and is written already."""
+    if CYP_UNLIKELY(e.odd & ODD_FAST):
+        forget_fast(e, o)
+    return DONE
+
+
+cdef int forget_fast(Emission *e, PyObject *o) except -1:
+    if e.fast_nesting >= FAST_NESTING:
+        (<set>e.fast_seen).discard(<size_t>o)
+    e.fast_nesting -= 1
+    return 0
+
+
+cdef int leave_fast(Emission *e, Level *lv) except -1:
+    """Source: _pickle.c fast_save_leave."""
+    if lv.kind == KIND_LIST or lv.kind == KIND_DICT:
+        forget_fast(e, lv.obj)
+    return 0

@@ -1,0 +1,133 @@
+# Classes and functions: by the module and the qualified name that they are found under.
+
+cdef int open_global(Emission *e, PyObject *o, object name, Level *lv) except -1:
+    """Begin a global.  name: the string that was its reduce value, or None.  Source: _pickle.c save_global."""
+    cdef tuple names
+    cdef object code
+    before_user_code(e)
+    Py_INCREF(o)
+    try:
+        names = find_global(<object>o, name, e.proto)
+        if e.proto >= 2 and extension_registry:
+            code = _reduce.extension_code(<object>o, name, names, e.proto)
+            if code is not None:
+                put_extension(e, code)
+                return DONE
+        if e.proto < 4:
+            return open_global_line(e, o, name, names, lv)
+        level_init(e, lv, KIND_GLOBAL, o, False)
+        lv.value = new_ref(<PyObject *>names)
+        return NEXT
+    finally:
+        Py_DECREF(o)
+
+
+cdef tuple find_global(object obj, object name, int proto):
+    """(module name, qualified name), checked: looking them up gives obj.  The wrapper does all but the plain case."""
+    cdef object module_name, module, qualified = name
+    if name is None:
+        qualified = getattr(obj, "__qualname__", None)
+    module_name = getattr(obj, "__module__", None)
+    if type(qualified) is str and type(module_name) is str and "." not in <str>qualified:
+        module = get_module(module_name)
+        if module is not None and getattr(module, qualified, None) is obj:
+            return module_name, qualified
+    return _reduce.find_global(obj, name, proto)
+
+
+cdef object get_module(object name):
+    """The module from sys.modules, or None."""
+    cdef PyObject *module = PyImport_GetModule(<PyObject *>name)
+    return None if module == NULL else own(module)
+
+
+cdef int put_extension(Emission *e, unsigned int code) except -1:
+    """EXT1, EXT2 or EXT4; such an object has no memo index."""
+    ensure(&e.out)
+    if code <= 0xFF:
+        put_op_u8(&e.out, OP_EXT1, code)
+    elif code <= 0xFFFF:
+        put_op(&e.out, OP_EXT2)
+        cyp_write_u16(e.out.p, code)
+        e.out.p += 2
+    else:
+        put_op_u32(&e.out, OP_EXT4, code)
+    return 0
+
+
+cdef int walk_global(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Protocol 4 and later: both names, STACK_GLOBAL."""
+    while lv.step < 2:
+        lv.step += 1
+        if save_leaf(e, PyTuple_GET_ITEM(lv.value, lv.step - 1), uniq) == NOT_LEAF:
+            child[0] = PyTuple_GET_ITEM(lv.value, lv.step - 1)
+            return NEXT
+    ensure(&e.out)
+    put_op(&e.out, OP_STACK_GLOBAL)
+    memoize(e, lv.obj, False)
+    return DONE
+
+
+cdef int open_global_line(Emission *e, PyObject *o, object name, tuple names, Level *lv) except -1:
+    """Protocols 0 to 3: GLOBAL, and for nested names getattr applied to what it gives."""
+    cdef bytes line
+    cdef tuple parts
+    cdef list path = (<str>names[1]).split(".")
+    if len(path) == 1:
+        line = _reduce.global_line(<object>o, name, names[0], names[1], e.proto, e.fix_imports)
+        ensure(&e.out)
+        put_raw(&e.out, PyBytes_AS_STRING(<PyObject *>line), len(line))
+        memoize(e, o, False)
+        return DONE
+    if not cyp_getattr_chain():
+        return open_internal(e, o, _reduce.nested_by_getattr(names), lv)
+    parts = tuple(path)
+    line = _reduce.global_line(<object>o, name, names[0], path[0], e.proto, e.fix_imports)
+    level_init(e, lv, KIND_CHAIN, o, False)
+    lv.n = len(path) - 1
+    lv.value = new_ref(<PyObject *>parts)
+    lv.item = new_ref(<PyObject *>line)
+    return NEXT
+
+
+cdef int walk_chain(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """n times getattr, the GLOBAL, then each attribute name with the opcodes that apply one getattr."""
+    cdef PyObject *part
+    while lv.i < lv.n:
+        if lv.step == 1:
+            lv.step = 0
+            lv.i += 1
+            put_mark_odd(e)
+            continue
+        lv.step = 1
+        if save_leaf(e, <PyObject *>getattr, uniq) == NOT_LEAF:
+            child[0] = <PyObject *>getattr
+            return NEXT
+    if lv.step == 0:
+        ensure(&e.out)
+        put_raw(&e.out, PyBytes_AS_STRING(lv.item), PyBytes_GET_SIZE(lv.item))
+        lv.step = 2
+    while lv.i < 2 * lv.n or lv.step == 3:
+        if lv.step == 3:
+            lv.step = 2
+            ensure(&e.out)
+            put_op(&e.out, OP_TUPLE2 if e.proto >= 2 else OP_TUPLE)
+            put_op(&e.out, OP_REDUCE)
+            continue
+        lv.step = 3
+        lv.i += 1
+        part = PyTuple_GET_ITEM(lv.value, lv.i - lv.n)
+        if save_leaf(e, part, uniq) == NOT_LEAF:
+            child[0] = part
+            return NEXT
+    ensure(&e.out)
+    memoize(e, lv.obj, False)
+    return DONE
+
+
+cdef int put_mark_odd(Emission *e) except -1:
+    """Below protocol 2 a tuple of two needs its MARK."""
+    ensure(&e.out)
+    if e.proto < 2:
+        put_op(&e.out, OP_MARK)
+    return 0

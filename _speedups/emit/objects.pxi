@@ -1,0 +1,388 @@
+# Everything that is written by a reduce value (PEP 307): finding it, checking its shape, and its parts.
+
+cdef enum:
+    # Steps of KIND_REDUCE: the part to save next
+    PART_FUNC = 0          # REDUCE: the callable
+    PART_ARGS = 1
+    PART_CLASS = 2         # NEWOBJ: the class
+    PART_NEWARGS = 3
+    PART_EX_CLASS = 4      # NEWOBJ_EX: the class
+    PART_EX_ARGS = 5
+    PART_EX_KWARGS = 6
+    PART_REDUCE = 7        # all saved that the opcode takes
+    PART_NEWOBJ = 8
+    PART_NEWOBJ_EX = 9
+    PART_MEMOIZE = 10
+    PART_LIST_FETCH = 11   # list items: look one item ahead
+    PART_LIST_ITEM = 12
+    PART_LIST_DONE = 13
+    PART_DICT_FETCH = 14   # dict items: likewise
+    PART_DICT_KEY = 15
+    PART_DICT_VALUE = 16
+    PART_DICT_DONE = 17
+    PART_STATE = 18
+    PART_BUILD = 19
+    PART_SETTER = 20       # state setter, object, state
+    PART_SETTER_OBJECT = 21
+    PART_SETTER_STATE = 22
+    PART_SETTER_CALL = 23
+
+# What was being saved when the level stands at a step, as CPython's notes call it.
+cdef tuple PART_NAMES = (
+    None, "reconstructor", None, "class", None, "class", "__new__ arguments", "reconstructor arguments",
+    "__new__ arguments", "__new__ arguments", None, None, None, None, None, None, None, None, None, "state", None,
+    "state setter", None, "state",
+)
+
+
+cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
+    """An object that is none of the built-in containers.  Source: _pickle.c save, from reducer_override on."""
+    cdef PyTypeObject *t = Py_TYPE(o)
+    cdef Plan *plan
+    cdef object reduced
+    if t == &PyByteArray_Type:
+        if e.proto >= 5:
+            save_bytearray(e, o, uniq)
+            return DONE
+        return open_internal(e, o, _reduce.reduce_bytearray(<object>o), lv)
+    if t == &PyPickleBuffer_Type:
+        save_picklebuffer(e, o, uniq)
+        return DONE
+    if t == &PyBytes_Type:
+        return open_internal(e, o, _reduce.reduce_bytes(<object>o), lv)
+    if e.reducer_override != NULL:
+        before_user_code(e)
+        Py_INCREF(o)  # the hook may drop the last other reference
+        try:
+            reduced = (<object>e.reducer_override)(<object>o)
+            if reduced is not NotImplemented:
+                return open_reduced(e, o, reduced, lv)
+            return open_by_type(e, o, uniq, lv)
+        finally:
+            Py_DECREF(o)
+    if e.odd == 0:
+        plan = plan_for(e, t)
+        if plan != NULL and not shadows_hooks(plan, o):
+            return open_instance(e, o, uniq, plan, lv)
+    return open_by_type(e, o, uniq, lv)
+
+
+cdef int open_by_type(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
+    """Classes and functions by name, the rest by the reducer that its type has."""
+    cdef PyTypeObject *t = Py_TYPE(o)
+    cdef object reducer, reduced
+    cdef bint by_default = False
+    if t == &PyType_Type:
+        reduced = singleton_types.get(<object>o)
+        if reduced is not None:
+            return open_internal(e, o, (type, reduced), lv)
+        return open_global(e, o, None, lv)
+    if t == &PyFunction_Type:
+        return open_global(e, o, None, lv)
+    before_user_code(e)
+    Py_INCREF(o)
+    try:
+        if e.dispatch_table == NULL:
+            reducer = copyreg_table.get(<object><PyObject *>t)
+        else:
+            reducer = private_reducer(<object>e.dispatch_table, <object><PyObject *>t)
+        if reducer is not None:
+            reduced = reducer(<object>o)
+        elif PyType_IsSubtype(t, &PyType_Type):
+            return open_global(e, o, None, lv)
+        else:
+            reducer = getattr(<object>o, "__reduce_ex__", None)
+            if reducer is not None:
+                by_default = True
+                reduced = reducer(e.proto)
+            else:
+                reducer = getattr(<object>o, "__reduce__", None)
+                if reducer is None:
+                    raise PicklingError(_reduce.no_reducer(<object>o))
+                reduced = reducer()
+        if by_default and e.odd == 0 and type(reduced) is tuple:
+            learn_plan(t, <tuple>reduced)
+        return open_reduced(e, o, reduced, lv)
+    finally:
+        Py_DECREF(o)
+
+
+cdef object private_reducer(object table, object cls):
+    """The entry of a Pickler's own dispatch table, which is any mapping; None where there is none."""
+    if type(table) is dict:
+        return (<dict>table).get(cls)
+    try:
+        return table[cls]
+    except KeyError:
+        return None
+
+
+cdef int open_reduced(Emission *e, PyObject *o, object reduced, Level *lv) except -1:
+    """Begin o by its reduce value: the name of a global, or a tuple of two to six items."""
+    cdef PyObject *value = <PyObject *>reduced
+    cdef int step = PART_FUNC
+    if isinstance(reduced, str):
+        return open_global(e, o, reduced, lv)
+    if not well_formed(value):
+        _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
+    if e.proto >= 2:
+        reduced = check_newobj(e, o, reduced, &step)
+    return open_parts(e, o, reduced, step, lv)
+
+
+cdef int open_parts(Emission *e, PyObject *o, object reduced, int step, Level *lv) except -1:
+    """Begin o by a reduce value that is well formed, with the part that comes first."""
+    level_init(e, lv, KIND_REDUCE, o, False)
+    lv.value = new_ref(<PyObject *>reduced)
+    lv.step = step
+    lv.shared_open = True
+    e.shared_open += 1
+    return NEXT
+
+
+cdef bint well_formed(PyObject *value) noexcept:
+    """A tuple of two to six items with the types that they must have."""
+    cdef Py_ssize_t n
+    if not PyTuple_Check(value):
+        return False
+    n = PyTuple_GET_SIZE(value)
+    if n < 2 or n > 6:
+        return False
+    if not PyCallable_Check(PyTuple_GET_ITEM(value, 0)) or not PyTuple_Check(PyTuple_GET_ITEM(value, 1)):
+        return False
+    if part(value, 3) != NULL and not PyIter_Check(part(value, 3)):
+        return False
+    if part(value, 4) != NULL and not PyIter_Check(part(value, 4)):
+        return False
+    return part(value, 5) == NULL or PyCallable_Check(part(value, 5))
+
+
+cdef inline PyObject *part(PyObject *value, Py_ssize_t i) noexcept:
+    """Optional item of a reduce value, borrowed; NULL where it is absent or None."""
+    cdef PyObject *item
+    if i >= PyTuple_GET_SIZE(value):
+        return NULL
+    item = PyTuple_GET_ITEM(value, i)
+    return NULL if item == Py_None else item
+
+
+cdef object check_newobj(Emission *e, PyObject *o, object reduced, int *step):
+    """The reduce value to write, and its first part: NEWOBJ for copyreg.__newobj__, NEWOBJ_EX for __newobj_ex__.
+
+    Both go by the callable's name.  Below protocol 4 __newobj_ex__ becomes functools.partial(cls.__new__, ...).
+    """
+    cdef object func = reduced[0]
+    cdef tuple args = reduced[1]
+    cdef object name
+    step[0] = PART_FUNC
+    if func is copyreg_newobj:
+        name = "__newobj__"
+    else:
+        name = getattr(func, "__name__", None)
+        if not isinstance(name, str):
+            return reduced
+    if name == "__newobj__":
+        if len(args) < 1 or not isinstance(args[0], type) or args[0] is not getattr(<object>o, "__class__", None):
+            _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
+        step[0] = PART_CLASS
+    elif name == "__newobj_ex__":
+        if (len(args) != 3 or not isinstance(args[0], type) or not isinstance(args[1], tuple)
+                or not isinstance(args[2], dict)):
+            _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
+        if e.proto >= 4:
+            step[0] = PART_EX_CLASS
+        else:
+            return _reduce.newobj_ex_by_partial(reduced)
+    return reduced
+
+
+cdef int open_items_reduce(Emission *e, PyObject *o, Level *lv) except -1:
+    """set and frozenset below protocol 4: the class called with a list."""
+    before_user_code(e)
+    return open_internal(e, o, (type(<object>o), (list(<object>o),)), lv)
+
+
+cdef int open_internal(Emission *e, PyObject *o, object reduced, Level *lv) except -1:
+    """Begin a built-in object that this protocol has no opcode for."""
+    open_parts(e, o, reduced, PART_FUNC, lv)
+    lv.internal = True
+    return NEXT
+
+
+cdef inline int next_part(Emission *e, Level *lv, PyObject *item, int step, PyObject **child, bint *uniq) except -1:
+    """Save a part now if it is a leaf (DONE), or hand it out as the next child; then go on with `step`."""
+    lv.step = step
+    if save_leaf(e, item, uniq) == NOT_LEAF:
+        child[0] = item
+        return NEXT
+    return DONE
+
+
+cdef int walk_reduce(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Source: _pickle.c save_reduce, batch_list, batch_dict."""
+    cdef PyObject *value = lv.value
+    cdef PyObject *args = PyTuple_GET_ITEM(value, 1)
+    cdef int status
+    while True:
+        status = DONE
+        if lv.step == PART_FUNC:
+            status = next_part(e, lv, PyTuple_GET_ITEM(value, 0), PART_ARGS, child, uniq)
+        elif lv.step == PART_ARGS:
+            status = next_part(e, lv, args, PART_REDUCE, child, uniq)
+        elif lv.step == PART_CLASS:
+            status = next_part(e, lv, PyTuple_GET_ITEM(args, 0), PART_NEWARGS, child, uniq)
+        elif lv.step == PART_NEWARGS:
+            lv.item = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args))
+            status = next_part(e, lv, lv.item, PART_NEWOBJ, child, uniq)
+        elif lv.step == PART_EX_CLASS:
+            status = next_part(e, lv, PyTuple_GET_ITEM(args, 0), PART_EX_ARGS, child, uniq)
+        elif lv.step == PART_EX_ARGS:
+            status = next_part(e, lv, PyTuple_GET_ITEM(args, 1), PART_EX_KWARGS, child, uniq)
+        elif lv.step == PART_EX_KWARGS:
+            status = next_part(e, lv, PyTuple_GET_ITEM(args, 2), PART_NEWOBJ_EX, child, uniq)
+        elif lv.step == PART_STATE:
+            status = next_part(e, lv, part(value, 2), PART_BUILD, child, uniq)
+        elif lv.step == PART_SETTER:
+            status = next_part(e, lv, part(value, 5), PART_SETTER_OBJECT, child, uniq)
+        elif lv.step == PART_SETTER_OBJECT:
+            status = next_part(e, lv, lv.obj, PART_SETTER_STATE, child, uniq)
+        elif lv.step == PART_SETTER_STATE:
+            status = next_part(e, lv, part(value, 2), PART_SETTER_CALL, child, uniq)
+        elif lv.step == PART_BUILD:
+            ensure(&e.out)
+            put_op(&e.out, OP_BUILD)
+            return DONE
+        elif lv.step == PART_SETTER_CALL:
+            ensure(&e.out)
+            put_op(&e.out, OP_TUPLE2)
+            put_op(&e.out, OP_REDUCE)
+            put_op(&e.out, OP_POP)
+            return DONE
+        elif lv.step < PART_LIST_FETCH:
+            if create_reduced(e, lv) == DONE:
+                return DONE
+        elif lv.step < PART_DICT_FETCH:
+            status = walk_list_items(e, lv, child, uniq)
+        else:
+            status = walk_dict_items(e, lv, child, uniq)
+        if status == NEXT:
+            return NEXT
+        if lv.step == PART_STATE and part(value, 2) == NULL:
+            return DONE
+        if lv.step == PART_STATE and part(value, 5) != NULL:
+            lv.step = PART_SETTER
+
+
+cdef int create_reduced(Emission *e, Level *lv) except -1:
+    """The opcode that makes the object, then its memo index.  DONE if the object turned out to be written already."""
+    cdef Py_ssize_t index
+    ensure(&e.out)
+    if lv.step == PART_NEWOBJ:
+        put_op(&e.out, OP_NEWOBJ)
+        release(e, &lv.item)
+    elif lv.step == PART_NEWOBJ_EX:
+        put_op(&e.out, OP_NEWOBJ_EX)
+    else:
+        put_op(&e.out, OP_REDUCE)
+    lv.shared_open = False
+    e.shared_open -= 1
+    index = memo_get(e.memo, lv.obj)
+    if index >= 0:
+        # Recursive: its own arguments have written the object; drop this one and fetch that.
+        put_op(&e.out, OP_POP)
+        put_get(e, index)
+        return DONE
+    memoize(e, lv.obj, False)
+    if part(lv.value, 3) != NULL:
+        lv.step = PART_LIST_FETCH
+    elif part(lv.value, 4) != NULL:
+        lv.step = PART_DICT_FETCH
+    else:
+        lv.step = PART_STATE
+    return NEXT
+
+
+cdef int fetch_ahead(Emission *e, Level *lv, PyObject *iterator, bint pairs) except -1:
+    """Start a batch: item and the one after it, so that a batch of one is known.  DONE where nothing is left."""
+    before_user_code(e)
+    lv.item = PyIter_Next(iterator)
+    if lv.item == NULL:
+        return DONE
+    if pairs:
+        check_pair(lv.item)
+    lv.i = 0
+    lv.single = True
+    if e.proto == 0:
+        return NEXT
+    lv.ahead = PyIter_Next(iterator)
+    if lv.ahead != NULL:
+        lv.single = False
+        ensure(&e.out)
+        put_op(&e.out, OP_MARK)
+    return NEXT
+
+
+cdef int check_pair(PyObject *item) except -1:
+    if not PyTuple_Check(item) or PyTuple_GET_SIZE(item) != 2:
+        raise TypeError("dict items iterator must return 2-tuples")
+    return 0
+
+
+cdef int finish_item(Emission *e, Level *lv, PyObject *iterator, unsigned char op, unsigned char batch_op,
+                     bint pairs, int fetch, int item, int after) except -1:
+    """An item of a batch is written: end the batch, or bring the next item.  Sets the step to one of the last three."""
+    lv.step = fetch
+    release(e, &lv.item)
+    lv.i += 1
+    lv.n += 1
+    if lv.single:
+        ensure(&e.out)
+        put_op(&e.out, op)
+        lv.step = fetch if e.proto == 0 else after
+        return 0
+    if lv.i == BATCH_ITEMS:
+        ensure(&e.out)
+        put_op(&e.out, batch_op)
+        lv.step = fetch
+        return 0
+    if lv.ahead == NULL:
+        before_user_code(e)
+        lv.ahead = PyIter_Next(iterator)
+    lv.item = lv.ahead
+    lv.ahead = NULL
+    if lv.item == NULL:
+        ensure(&e.out)
+        put_op(&e.out, batch_op)
+        lv.step = after
+        return 0
+    if pairs:
+        check_pair(lv.item)
+    lv.step = item
+    return 0
+
+
+cdef int walk_list_items(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Fourth item of the reduce value.  DONE: look at the step again."""
+    cdef PyObject *iterator = part(lv.value, 3)
+    cdef int after = PART_DICT_FETCH if part(lv.value, 4) != NULL else PART_STATE
+    if lv.step == PART_LIST_FETCH:
+        lv.step = PART_LIST_ITEM if fetch_ahead(e, lv, iterator, False) == NEXT else after
+    elif lv.step == PART_LIST_ITEM:
+        return next_part(e, lv, lv.item, PART_LIST_DONE, child, uniq)
+    else:
+        finish_item(e, lv, iterator, OP_APPEND, OP_APPENDS, False, PART_LIST_FETCH, PART_LIST_ITEM, after)
+    return DONE
+
+
+cdef int walk_dict_items(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Fifth item of the reduce value.  DONE: look at the step again."""
+    cdef PyObject *iterator = part(lv.value, 4)
+    if lv.step == PART_DICT_FETCH:
+        lv.step = PART_DICT_KEY if fetch_ahead(e, lv, iterator, True) == NEXT else PART_STATE
+    elif lv.step == PART_DICT_KEY:
+        return next_part(e, lv, PyTuple_GET_ITEM(lv.item, 0), PART_DICT_VALUE, child, uniq)
+    elif lv.step == PART_DICT_VALUE:
+        return next_part(e, lv, PyTuple_GET_ITEM(lv.item, 1), PART_DICT_DONE, child, uniq)
+    else:
+        finish_item(e, lv, iterator, OP_SETITEM, OP_SETITEMS, True, PART_DICT_FETCH, PART_DICT_KEY, PART_STATE)
+    return DONE

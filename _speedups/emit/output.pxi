@@ -1,0 +1,149 @@
+# The way out: opcode boundaries, frames, the file, the memo's opcodes.
+
+cdef int before_user_code(Emission *e) except -1:
+    """Call before anything that can run Python code: the memo owns what it names, caches of this dump expire."""
+    memo_secure(e.memo)
+    e.epoch = next_epoch()
+    return 0
+
+
+cdef int flush(Emission *e) except -1:
+    """Hand what is written to the file; no frame is open."""
+    cdef object data = own(out_take(&e.out))
+    before_user_code(e)
+    (<object>e.write)(data)
+    return 0
+
+
+cdef int boundary(Emission *e, PyObject *o, bint *uniq) except -1:
+    """Opcode boundary before o: close a full frame, make room, ask what the hot path does not know.
+
+    Returns a Saved.  Source: _pickle.c _Pickler_OpcodeBoundary.
+    """
+    if e.guard:
+        Py_INCREF(o)
+        release(e, &e.held)
+        e.held = o
+    end_full_frame(e)
+    ensure(&e.out)
+    if e.odd:
+        return save_leaf_odd(e, o, uniq)
+    return GO
+
+
+cdef int end_full_frame(Emission *e) except -1:
+    """Close the frame if it is full, pass it to the file, and open the next one."""
+    if e.out.frame >= 0 and e.out.p - e.out.buf - e.out.frame - FRAME_HEADER >= FRAME_TARGET:
+        close_frame(&e.out)
+        if e.write != NULL:
+            flush(e)
+            # The next frame needs about as much again.
+            reserve(&e.out, FRAME_TARGET + 2 * SLACK)
+        open_frame(&e.out)
+    return 0
+
+
+cdef inline int at_boundary(Emission *e) except -1:
+    """The boundary that the general emitter would pass for an object whose opcodes a plan writes."""
+    if CYP_UNLIKELY(e.out.p > e.out.lim):
+        end_full_frame(e)
+        ensure(&e.out)
+    return 0
+
+
+cdef int put_large(Emission *e, const unsigned char *header, Py_ssize_t nheader,
+                   const unsigned char *data, Py_ssize_t nbytes, PyObject *payload) except -1:
+    """Write a payload of at least FRAME_TARGET bytes outside of any frame, and straight to the file if there is one.
+
+    payload: borrowed object to pass to write(), or NULL for a copy of data.  Source: _pickle.c _Pickler_write_bytes.
+    """
+    cdef object written
+    close_frame(&e.out)
+    put_raw(&e.out, header, nheader)
+    if e.write == NULL:
+        put_raw(&e.out, data, nbytes)
+    else:
+        flush(e)
+        if payload != NULL:
+            written = <object>payload
+        else:
+            written = own(PyBytes_FromStringAndSize(data, nbytes))
+        (<object>e.write)(written)
+    if e.proto >= 4:
+        open_frame(&e.out)
+    return 0
+
+
+cdef int put_payload(Emission *e, int op8, int op32, int op64, const unsigned char *data, Py_ssize_t nbytes,
+                     PyObject *payload) except -1:
+    """Opcode, length and payload; the opcode by the length's size, 0 where there is none of that size.
+
+    nbytes: any; the caller has checked that an opcode fits.  payload: as for put_large.
+    """
+    cdef unsigned char header[9]
+    cdef Py_ssize_t nheader
+    if op8 and nbytes <= 0xFF:
+        header[0] = <unsigned char>op8
+        header[1] = <unsigned char>nbytes
+        nheader = 2
+    elif op32 and <unsigned long long>nbytes <= 0xFFFFFFFF:
+        header[0] = <unsigned char>op32
+        cyp_write_u32(header + 1, <unsigned int>nbytes)
+        nheader = 5
+    else:
+        header[0] = <unsigned char>op64
+        cyp_write_u64(header + 1, <unsigned long long>nbytes)
+        nheader = 9
+    if nbytes >= FRAME_TARGET:
+        return put_large(e, header, nheader, data, nbytes, payload)
+    put_raw(&e.out, header, nheader)
+    return put_raw(&e.out, data, nbytes)
+
+
+cdef inline int put_get(Emission *e, Py_ssize_t index) except -1:
+    """Fetch the object with this memo index.  Source: _pickle.c memo_get."""
+    if CYP_UNLIKELY(not e.bin):
+        return put_decimal(e, OP_GET, memo_wire_index(e.memo, index))
+    index = memo_wire_index(e.memo, index)
+    if index < 256:
+        put_op_u8(&e.out, OP_BINGET, <unsigned int>index)
+    else:
+        put_op_u32(&e.out, OP_LONG_BINGET, <unsigned int>index)
+    return 0
+
+
+cdef int put_decimal(Emission *e, unsigned char op, Py_ssize_t value) except -1:
+    """A text opcode with a number."""
+    cdef bytes digits = b"%d\n" % value
+    ensure(&e.out)
+    put_op(&e.out, op)
+    return put_raw(&e.out, <const unsigned char *>PyBytes_AS_STRING(<PyObject *>digits), len(digits))
+
+
+cdef inline int memoize(Emission *e, PyObject *o, bint uniq) except -1:
+    """Give o its memo index; the room of a boundary is left.  Source: _pickle.c memo_put."""
+    if CYP_UNLIKELY(e.odd):
+        return memoize_odd(e, o)
+    if uniq:
+        memo_log(e.memo, o)
+    else:
+        memo_add(e.memo, o)
+    put_op(&e.out, OP_MEMOIZE)
+    return 0
+
+
+cdef int memoize_odd(Emission *e, PyObject *o) except -1:
+    cdef Py_ssize_t index = e.memo.n
+    if e.odd & ODD_FAST:
+        return 0
+    memo_add(e.memo, o)
+    ensure(&e.out)
+    if e.proto >= 4:
+        put_op(&e.out, OP_MEMOIZE)
+    elif not e.bin:
+        return put_decimal(e, OP_PUT, index)
+    elif index < 256:
+        put_op_u8(&e.out, OP_BINPUT, <unsigned int>index)
+    else:
+        put_op_u32(&e.out, OP_LONG_BINPUT, <unsigned int>index)
+    return 0

@@ -1,0 +1,219 @@
+# Emitter, the compiled base class of Pickler: options and hooks, the memo between dumps, dump().
+
+def default_persistent_id(self, obj, /):
+    """Overridden by subclasses: a value other than None is written instead of obj."""
+    return None
+
+
+cdef class Emitter:
+    """The compiled part of Pickler; cypickle.Pickler adds what validates its arguments."""
+
+    cdef Memo memo_table
+    cdef list kept               # references to what the memo names, between dumps
+    cdef object write            # None before __init__
+    cdef object table            # the private dispatch table, or UNSET
+    cdef object buffer_callback
+    cdef int proto
+    cdef bint fix_imports
+    cdef bint running
+    cdef public int bin
+    cdef public int fast
+    cdef public object _persistent_id  # None, or what was assigned (or captured: then a method's function)
+    cdef public bint _persistent_id_bound  # ... which dump() binds to this Pickler, so that no cycle keeps it alive
+
+    def __cinit__(self):
+        memo_init(&self.memo_table, next_epoch())
+        self.kept = []
+        self.table = UNSET
+
+    def __dealloc__(self):
+        memo_free(&self.memo_table)
+
+    def _configure(self, write, protocol, fix_imports, buffer_callback):
+        """Take the options that Pickler.__init__ has checked; forget everything else."""
+        self.check_idle()
+        self.proto = protocol
+        self.bin = self.proto > 0
+        self.fast = 0
+        self.fix_imports = fix_imports
+        self.buffer_callback = buffer_callback
+        self.clear_memo()
+        self.write = write
+
+    cdef int check_idle(self) except -1:
+        if self.running:
+            raise RuntimeError("Pickler object is already used")
+        return 0
+
+    def dump(self, obj, /):
+        """Write a pickled representation of obj to the open file.
+
+        Raises: as dumps(), and what the file's write() raises.  After an error the Pickler can be used again; its
+        memo is as it was before the call, and bytes may have been written.
+        """
+        cdef Emission e
+        cdef Py_ssize_t before = self.memo_table.n
+        cdef object persistent_id, reducer_override, data
+        cdef tuple options = (self.write, self.table, self.buffer_callback)  # a hook may call __init__ again
+        if self.write is None:
+            raise PicklingError("Pickler.__init__() was not called by %s.__init__()" % type(self).__name__)
+        self.check_idle()
+        self.running = True
+        emission_init(&e, &self.memo_table, self.proto, self.fix_imports, options[2])
+        try:
+            persistent_id = self.persistent_id_hook()
+            reducer_override = getattr(self, "reducer_override", None)
+            e.bin = self.bin != 0
+            e.write = <PyObject *>options[0]
+            e.persistent_id = or_null(persistent_id)
+            e.reducer_override = or_null(reducer_override)
+            e.dispatch_table = NULL if options[1] is UNSET else <PyObject *>options[1]
+            e.guard = True
+            e.odd |= (ODD_PERSISTENT if persistent_id is not None else 0) | (ODD_FAST if self.fast else 0)
+            emit(&e, obj)
+            data = own(out_take(&e.out))
+            before_user_code(&e)
+            options[0](data)
+            before = self.memo_table.n
+        finally:
+            try:
+                emission_free(&e)
+                self.keep(before)
+            finally:
+                self.running = False
+
+    cdef object persistent_id_hook(self):
+        """What dump() asks about each object, or None."""
+        cdef object hook
+        if cyp_captures_hooks():
+            if self._persistent_id_bound:
+                return MethodType(self._persistent_id, self)
+            return self._persistent_id
+        hook = self.persistent_id
+        if type(hook) is MethodType and hook.__func__ is default_persistent_id:
+            return None
+        return hook
+
+    cdef int keep(self, Py_ssize_t n) except -1:
+        """After a dump: the first n entries stay, owned by the list that the collector sees."""
+        cdef Memo *m = &self.memo_table
+        memo_truncate(m, n, next_epoch())
+        memo_secure(m)
+        del self.kept[m.listed:]
+        while m.listed < m.n:
+            self.kept.append(<object>m.log[m.listed])
+            Py_DECREF(m.log[m.listed])
+            m.listed += 1
+        return 0
+
+    def clear_memo(self):
+        """Forget which objects have been written, so that the next dump() writes them anew."""
+        cdef list kept = self.kept
+        memo_truncate(&self.memo_table, 0, next_epoch())
+        self.kept = []
+        kept.clear()
+
+    cdef dict memo_items(self):
+        """id -> (memo index, object)"""
+        cdef Memo *m = &self.memo_table
+        cdef Py_ssize_t i
+        cdef dict items = {}
+        memo_secure(m)
+        for i in range(m.n):
+            items[<size_t>m.log[i]] = (memo_wire_index(m, i), <object>m.log[i])
+        return items
+
+    cdef int assign_memo(self, dict items) except -1:
+        """Replace the memo by items as memo_items gives them."""
+        cdef Memo *m = &self.memo_table
+        cdef dict indices = {}
+        cdef list objects = []
+        cdef Py_ssize_t i, index
+        for value in list(items.values()):
+            if not isinstance(value, tuple) or len(value) != 2:
+                raise TypeError("'memo' values must be 2-item tuples")
+            index = value[0]
+            indices[<size_t><PyObject *>value[1]] = index
+            objects.append(value[1])
+        objects = sorted({<size_t><PyObject *>o: o for o in objects}.values(),
+                         key=lambda o: indices[<size_t><PyObject *>o])
+        self.clear_memo()
+        self.kept = objects
+        for i, o in enumerate(objects):
+            memo_add(m, <PyObject *>o)
+            m.secured = m.listed = m.n
+            index = indices[<size_t><PyObject *>o]
+            if m.alias == NULL and index != i:
+                m.alias = <Py_ssize_t *>PyMem_Calloc(<size_t>len(objects), sizeof(Py_ssize_t))
+                if m.alias == NULL:
+                    raise MemoryError()
+                for earlier in range(i):
+                    m.alias[earlier] = earlier
+            if m.alias != NULL:
+                m.alias[i] = index
+                m.n_alias = i + 1
+        return 0
+
+    @property
+    def memo(self):
+        return PicklerMemoProxy(self)
+
+    @memo.setter
+    def memo(self, value):
+        if isinstance(value, PicklerMemoProxy):
+            self.assign_memo((<PicklerMemoProxy>value).pickler.memo_items())
+        elif isinstance(value, dict):
+            self.assign_memo(value)
+        else:
+            raise TypeError("'memo' attribute must be a PicklerMemoProxy object or dict, not %.200s"
+                            % type(value).__name__)
+
+    @memo.deleter
+    def memo(self):
+        raise TypeError("attribute deletion is not supported")
+
+    @property
+    def dispatch_table(self):
+        if self.table is UNSET:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute 'dispatch_table'")
+        return self.table
+
+    @dispatch_table.setter
+    def dispatch_table(self, value):
+        self.table = value
+
+    @dispatch_table.deleter
+    def dispatch_table(self):
+        if self.table is UNSET:
+            raise AttributeError("dispatch_table")
+        self.table = UNSET
+
+    def _capture_dispatch_table(self):
+        """What Pickler.__init__ does last: a dispatch_table of a subclass becomes the Pickler's own.
+
+        Source: _pickle.c Pickler.__init__.
+        """
+        if self.table is UNSET:
+            self.table = getattr(self, "dispatch_table", UNSET)
+
+
+@cython.final
+cdef class PicklerMemoProxy:
+    """The memo of a Pickler as an attribute: clear(), copy(), and what can be assigned to another Pickler's memo."""
+
+    cdef Emitter pickler
+    __hash__ = None
+
+    def __init__(self, Emitter pickler not None):
+        self.pickler = pickler
+
+    def clear(self, /):
+        """Forget which objects have been written."""
+        self.pickler.clear_memo()
+
+    def copy(self, /):
+        """Return a dict: id of each object -> (memo index, object)."""
+        return self.pickler.memo_items()
+
+    def __reduce__(self, /):
+        return dict, (self.pickler.memo_items(),)

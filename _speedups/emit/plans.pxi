@@ -1,0 +1,218 @@
+# Plans: what has been decided about a type, so that its instances are written without asking again.
+#
+# A plan is looked up by the type's address and holds as long as the type's version tag does: a type that died,
+# or was changed, has another one.  Within one dump it need not even be compared until user code has run.
+
+cdef enum:
+    PLAN_SLOTS = 1024  # power of two; types that collide replace each other
+
+cdef Plan *plans[PLAN_SLOTS]
+
+
+cdef inline Plan *plan_for(Emission *e, PyTypeObject *t) except? NULL:
+    """The plan of a type whose instances are written by default, or NULL."""
+    cdef Plan *plan = plans[(<size_t>t >> 5) & (PLAN_SLOTS - 1)]
+    if plan == NULL or plan.type != t:
+        return NULL
+    if CYP_LIKELY(plan.epoch == e.epoch):
+        return plan
+    return plan_renew(e, plan)
+
+
+cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
+    """Is the plan still right?  The type, and the dispatch tables, may have changed since it was last used."""
+    cdef PyObject *table = e.dispatch_table
+    if plan.tag != cyp_type_tag(plan.type) or not plan.by_default:
+        return NULL
+    if table == NULL:
+        table = <PyObject *>copyreg_table
+    elif Py_TYPE(table) != &PyDict_Type:
+        return NULL
+    if PyDict_GetItemWithError(table, <PyObject *>plan.type) != NULL:
+        return NULL
+    plan.epoch = e.epoch
+    if plan.generation != e.memo.generation:
+        plan.generation = e.memo.generation
+        plan.class_index = -1
+        memset(plan.names, 0, sizeof(plan.names))
+    return plan
+
+
+cdef int learn_plan(PyTypeObject *t, tuple reduced) except -1:
+    """Plan for a type after the first of its instances has been reduced, if its reducer is the default one.
+
+    reduced: what __reduce_ex__ returned.  It is looked at because only the real call knows whether the type's
+    instances can be reduced at all.
+    """
+    cdef unsigned int tag
+    cdef bint by_default
+    cdef size_t slot = (<size_t>t >> 5) & (PLAN_SLOTS - 1)
+    cdef Plan *plan = plans[slot]
+    if plan != NULL and plan.type == t and plan.tag == cyp_type_tag(t):
+        return 0
+    if reduced[0] is not copyreg_newobj or len(<tuple>reduced[1]) != 1:
+        return 0
+    if cyp_type_tag(t) == 0:
+        return 0
+    by_default = _reduce.reduces_by_default(<object><PyObject *>t)
+    tag = cyp_type_tag(t)
+    if plan == NULL:
+        plan = <Plan *>PyMem_Calloc(1, sizeof(Plan))
+        if plan == NULL:
+            raise MemoryError()
+        plans[slot] = plan
+    plan.type = t
+    plan.tag = tag
+    plan.by_default = by_default
+    plan.checked_names = 0
+    plan.epoch = 0
+    plan.generation = 0
+    return 0
+
+
+cdef inline bint is_hook_name(PyObject *name) noexcept:
+    """An attribute of this name on the instance itself would be found before the type's."""
+    if CYP_UNLIKELY(Py_TYPE(name) != &PyUnicode_Type or not PyUnicode_IS_COMPACT_ASCII(name)):
+        return Py_TYPE(name) != &PyUnicode_Type
+    if PyUnicode_GET_LENGTH(name) == 13:
+        return memcmp(PyUnicode_DATA(name), b"__reduce_ex__", 13) == 0
+    return PyUnicode_GET_LENGTH(name) == 12 and memcmp(PyUnicode_DATA(name), b"__getstate__", 12) == 0
+
+
+cdef inline bint shadows_hooks(Plan *plan, PyObject *o) except -1:
+    """The instance has an attribute __reduce_ex__ or __getstate__ of its own, or one that is not named by a str."""
+    cdef Py_ssize_t count = 0, pos = 0
+    cdef PyObject *name
+    cdef PyObject *value
+    cdef PyObject *dictionary
+    if CYP_LIKELY(cyp_attrs_len(o) >= 0):
+        name = cyp_shared_name(plan.type, plan.checked_names, &count)
+        while CYP_UNLIKELY(plan.checked_names < count):
+            if is_hook_name(name):
+                return True
+            plan.checked_names += 1
+            name = cyp_shared_name(plan.type, plan.checked_names, &count)
+        return False
+    dictionary = cyp_instance_dict(o)
+    if dictionary != NULL:
+        while PyDict_Next(dictionary, &pos, &name, &value):
+            if is_hook_name(name):
+                return True
+    return False
+
+
+cdef Py_ssize_t attrs_size(PyObject *o) except -1:
+    """Attributes of an instance that had no dictionary when it was opened."""
+    cdef Py_ssize_t n = cyp_attrs_len(o)
+    cdef PyObject *dictionary
+    if n < 0:
+        dictionary = cyp_instance_dict(o)
+        n = PyDict_Size(dictionary) if dictionary != NULL else 0
+    return n
+
+
+cdef enum:
+    # Steps of KIND_INSTANCE beside those of the dict that its attributes are written as
+    STEP_CLASS = 10   # the class comes next
+    STEP_NEWOBJ = 11  # the class is saved
+    STEP_BUILD = 12   # the dictionary is saved
+
+
+cdef inline int open_instance(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:
+    """An instance of a class with the default reducer: class, EMPTY_TUPLE, NEWOBJ, attributes, BUILD."""
+    level_init(e, lv, KIND_INSTANCE, o, uniq)
+    lv.plan = plan
+    lv.step = STEP_CLASS
+    return NEXT
+
+
+cdef inline int walk_instance(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    cdef PyObject *cls
+    if lv.step == STEP_CLASS:
+        lv.step = STEP_NEWOBJ
+        at_boundary(e)
+        if CYP_LIKELY(has_class_index(e, lv)):
+            put_get(e, lv.plan.class_index)
+        else:
+            cls = <PyObject *>Py_TYPE(lv.obj)
+            if save_leaf(e, cls, uniq) == NOT_LEAF:
+                child[0] = cls
+                return NEXT
+    if lv.step == STEP_NEWOBJ:
+        make_instance(e, lv)
+        if start_state(e, lv, child, uniq) == NEXT:
+            return NEXT
+        if lv.step == STEP_NEWOBJ:
+            return DONE
+    if lv.step < STEP_CLASS and walk_dict(e, lv, child, uniq, True) == NEXT:
+        return NEXT
+    ensure(&e.out)
+    put_op(&e.out, OP_BUILD)
+    return DONE
+
+
+cdef inline bint has_class_index(Emission *e, Level *lv) noexcept:
+    """The plan knows where its class is in the memo.  User code may have given the plan to another type meanwhile."""
+    cdef Plan *plan = lv.plan
+    return plan.class_index >= 0 and plan.generation == e.memo.generation and plan.type == Py_TYPE(lv.obj)
+
+
+cdef inline int make_instance(Emission *e, Level *lv) except -1:
+    """EMPTY_TUPLE, NEWOBJ and the memo index; the class is on the stack."""
+    cdef Plan *plan = lv.plan
+    ensure(&e.out)
+    if CYP_UNLIKELY(not has_class_index(e, lv)):
+        if plan.generation == e.memo.generation and plan.type == Py_TYPE(lv.obj):
+            plan.class_index = memo_get(e.memo, <PyObject *>plan.type)
+    at_boundary(e)
+    put_op(&e.out, OP_EMPTY_TUPLE)
+    put_op(&e.out, OP_NEWOBJ)
+    return memoize(e, lv.obj, lv.uniq and is_unique_held(e, lv.obj))
+
+
+cdef inline int start_state(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Begin the attributes.  NEXT: they are in a dictionary, to be saved as such; the step stays where there are none.
+
+    Attributes without a dictionary are written as the one that would be made for them.  It has a memo index, and
+    memo_secure makes it before anyone can ask for it.
+    """
+    cdef Py_ssize_t n = cyp_attrs_len(lv.obj)
+    cdef PyObject *dictionary
+    if CYP_LIKELY(n > 0):
+        at_boundary(e)
+        n = cyp_attrs_len(lv.obj)
+    if CYP_LIKELY(n > 0):
+        put_op(&e.out, OP_EMPTY_DICT)
+        memo_log(e.memo, <PyObject *>(<size_t>lv.obj | 1))
+        put_op(&e.out, OP_MEMOIZE)
+        lv.n = n
+        lv.step = STEP_BATCH
+        return DONE
+    if n == 0:
+        return DONE
+    if cyp_dict_is_made_on_demand():
+        before_user_code(e)
+    dictionary = cyp_instance_dict(lv.obj)
+    if dictionary == NULL or PyDict_Size(dictionary) == 0:
+        return DONE
+    lv.step = STEP_BUILD
+    if save_leaf(e, dictionary, uniq) == NOT_LEAF:
+        child[0] = dictionary
+        return NEXT
+    return DONE
+
+
+cdef inline int save_name(Emission *e, Plan *plan, Py_ssize_t at, PyObject *name, bint *uniq) except -1:
+    """save_leaf for an attribute name: the same name at the same place costs no look-up."""
+    cdef Py_ssize_t index
+    if CYP_LIKELY(plan.names[at] == name and plan.generation == e.memo.generation):
+        put_get(e, plan.name_indices[at])
+        return WRITTEN
+    if save_leaf(e, name, uniq) == NOT_LEAF:
+        return NOT_LEAF
+    if plan.generation == e.memo.generation:
+        index = memo_get(e.memo, name)
+        if index >= 0:
+            plan.names[at] = name
+            plan.name_indices[at] = index
+    return WRITTEN

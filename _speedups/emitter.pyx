@@ -1,0 +1,79 @@
+"""cypickle._emitter: from objects to opcodes.  dumps(), and Emitter, which Pickler is made of.
+
+An object passes save_leaf, which writes it if it has no parts, and otherwise save_node, which opens a Level for it
+and walks its parts.  Decisions are asked of the Python wrappers: _reduce (types, reduce values, error texts, how
+deep is too deep) and _pickler (hooks).
+"""
+
+cimport cython
+from cpython.buffer cimport (
+    PyBUF_FULL_RO, PyBUF_SIMPLE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
+)
+from cpython.object cimport PyObject, PyTypeObject
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memset, strlen
+
+from _speedups.cpythonx cimport (
+    CYP_LIKELY, CYP_UNLIKELY, PyBool_Type, PyByteArray_Type, PyBytes_AS_STRING, PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE, PyBytes_Type, PyCallable_Check, PyDict_GetItemWithError, PyDict_Next, PyDict_Size,
+    PyDict_Type, PyFloat_AS_DOUBLE, PyFloat_Type, PyFrozenSet_Type, PyFunction_Type, PyImport_GetModule,
+    PyIter_Check, PyIter_Next, PyList_GET_ITEM, PyList_GET_SIZE, PyList_Type, PyLong_Type, PyMem_Calloc,
+    PyMem_Free, PyMem_Realloc, PyOS_double_to_string, PyPickleBuffer_Type, PySequence_Tuple, PySet_GET_SIZE,
+    PySet_Type, PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_GetSlice, PyTuple_Type,
+    PyType_IsSubtype, PyType_Type, PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII,
+    PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF, Py_DTSF_ADD_DOT_0, Py_INCREF, Py_None,
+    Py_REFCNT, Py_TYPE, Py_True, cyp_attrs_len, cyp_attrs_next, cyp_captures_hooks, cyp_copy_short,
+    cyp_default_protocol, cyp_dict_is_made_on_demand, cyp_error_notes, cyp_getattr_chain, cyp_has_set_next,
+    cyp_instance_dict, cyp_int_as_i64, cyp_is_unique, cyp_restore_error, cyp_set_next, cyp_set_no_memory,
+    cyp_shared_name, cyp_single_tail_batch, cyp_take_error, cyp_type_tag, cyp_unicode_ready,
+    cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
+)
+from _speedups.emission cimport (
+    Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FROZENSET, KIND_GLOBAL, KIND_INSTANCE,
+    KIND_LIST, KIND_PERSISTENT, KIND_REDUCE, KIND_SET, KIND_SET_COPY, KIND_TUPLE, Level, NOT_LEAF, ODD_FAST,
+    ODD_PERSISTENT, ODD_PROTOCOL, PLAN_NAMES, Plan, RECURSE_LEVELS, WRITTEN,
+)
+from _speedups.limits cimport (
+    BATCH_ITEMS, FAST_NESTING, FRAME_HEADER, FRAME_TARGET, HIGHEST_PROTOCOL,
+)
+from _speedups.memo cimport (
+    Memo, memo_add, memo_free, memo_get, memo_init, memo_log, memo_secure, memo_truncate, memo_wire_index,
+)
+from _speedups.opcodes cimport (
+    OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,
+    OP_BININT1, OP_BININT2, OP_BINPERSID, OP_BINPUT, OP_BINUNICODE, OP_BINUNICODE8, OP_BUILD, OP_BYTEARRAY8,
+    OP_DICT, OP_EMPTY_DICT, OP_EMPTY_LIST, OP_EMPTY_SET, OP_EMPTY_TUPLE, OP_EXT1, OP_EXT2, OP_EXT4,
+    OP_FLOAT, OP_FROZENSET, OP_GET, OP_INT, OP_LIST, OP_LONG1, OP_LONG4, OP_LONG_BINGET, OP_LONG_BINPUT,
+    OP_MARK, OP_MEMOIZE, OP_NEWFALSE, OP_NEWOBJ, OP_NEWOBJ_EX, OP_NEWTRUE, OP_NEXT_BUFFER, OP_NONE, OP_POP,
+    OP_POP_MARK, OP_PROTO, OP_PUT, OP_READONLY_BUFFER, OP_REDUCE, OP_SETITEM, OP_SETITEMS,
+    OP_SHORT_BINBYTES, OP_SHORT_BINUNICODE, OP_STACK_GLOBAL, OP_STOP, OP_TUPLE, OP_TUPLE1, OP_TUPLE2,
+    OP_UNICODE,
+)
+from _speedups.outbuf cimport (
+    SLACK, close_frame, ensure, open_frame, out_free, out_init, out_take, put_op, put_op_u32, put_op_u8,
+    put_raw, reserve, set_lim,
+)
+
+import copyreg
+from types import MethodType
+
+from _pickle import PicklingError
+
+from cypickle import _reduce
+
+cdef object UNSET = object()
+cdef object copyreg_table = copyreg.dispatch_table
+cdef object copyreg_newobj = copyreg.__newobj__
+cdef object extension_registry = copyreg._extension_registry
+cdef dict singleton_types = {type(None): (None,), type(...): (...,), type(NotImplemented): (NotImplemented,)}
+
+include "emit/output.pxi"
+include "emit/text.pxi"
+include "emit/atoms.pxi"
+include "emit/plans.pxi"
+include "emit/containers.pxi"
+include "emit/objects.pxi"
+include "emit/globals.pxi"
+include "emit/levels.pxi"
+include "emit/api.pxi"
+include "emit/pickler.pxi"

@@ -1,0 +1,11 @@
+"""Limits and growth constants, each with its unit and source."""
+
+cdef enum:
+    HIGHEST_PROTOCOL = 5     # pickle.HIGHEST_PROTOCOL of every CPython we build for
+    BATCH_ITEMS = 1000       # items per APPENDS/SETITEMS/ADDITEMS; _pickle.c BATCHSIZE
+    FRAME_TARGET = 65536     # bytes of frame payload after which a frame is closed; PEP 3154, _pickle.c FRAME_SIZE_TARGET
+    FRAME_MIN = 4            # bytes; a shorter payload is written without FRAME; _pickle.c FRAME_SIZE_MIN
+    FRAME_HEADER = 9         # bytes of FRAME opcode and its length
+    FAST_NESTING = 50        # containers before fast mode looks for cycles; _pickle.c FAST_NESTING_LIMIT
+    PREFETCH = 131072        # bytes asked from peek(); _pickle.c PREFETCH
+    READ_CHUNK = 1048576     # bytes; first read of a claimed length, then doubling; _pickle.c MIN_READ_BUF_SIZE

@@ -1,0 +1,164 @@
+# Tuples, lists, dicts and sets.
+
+
+cdef int load_counted_tuple(Loading *r, Py_ssize_t n) except -1:
+    """EMPTY_TUPLE to TUPLE3."""
+    if height(&r.stack) < n:
+        underflow(r)
+    return push_steal(&r.stack, pop_tuple(r, height(&r.stack) - n))
+
+
+cdef int load_list(Loading *r) except -1:
+    """LIST: everything above the mark."""
+    cdef Py_ssize_t start = pop_mark(r)
+    return push_steal(&r.stack, pop_list(r, start))
+
+
+cdef int load_dict(Loading *r) except -1:
+    """DICT: the pairs above the mark."""
+    cdef Py_ssize_t start = pop_mark(r)
+    cdef PyObject *made = PyDict_New()
+    try:
+        if (height(&r.stack) - start) % 2:
+            raise UnpicklingError("odd number of items for DICT")
+        set_pairs(r, made, start)
+    except BaseException:
+        Py_DECREF(made)
+        raise
+    settle(r)
+    cut(&r.stack, start)
+    return push_steal(&r.stack, made)
+
+
+cdef int set_pairs(Loading *r, PyObject *target, Py_ssize_t start) except -1:
+    """target[key] = value for the pairs from height `start` on, which stay on the stack."""
+    cdef Py_ssize_t i = start
+    cdef Py_ssize_t end = height(&r.stack)
+    cdef PyObject *key
+    while i + 1 < end:
+        key = r.stack.base[i]
+        if not is_plain(key):
+            settle(r)
+        PyDict_SetItem(target, key, r.stack.base[i + 1])
+        i += 2
+    return 0
+
+
+cdef inline bint is_plain(PyObject *o) noexcept:
+    """Hashing, comparing and releasing it runs no code of the user's."""
+    cdef PyTypeObject *tp = Py_TYPE(o)
+    return (tp == &PyUnicode_Type or tp == &PyLong_Type or tp == &PyBytes_Type or tp == &PyFloat_Type
+            or o == Py_None or tp == &PyBool_Type)
+
+
+cdef int load_frozenset(Loading *r) except -1:
+    """FROZENSET: everything above the mark."""
+    cdef Py_ssize_t start = pop_mark(r)
+    cdef PyObject *items = pop_tuple(r, start)
+    settle(r)
+    try:
+        return push_steal(&r.stack, PyFrozenSet_New(items))
+    finally:
+        Py_DECREF(items)
+
+
+cdef int do_append(Loading *r, Py_ssize_t start) except -1:
+    """Append the values from height `start` on to the object below them: by extend(), or append() without it."""
+    cdef PyObject *target
+    cdef PyObject *items
+    cdef Py_ssize_t end = height(&r.stack)
+    cdef Py_ssize_t i
+    if start > end or start <= r.stack.fence:
+        underflow(r)
+    if start == end and not habits.appends_nothing:
+        return 0
+    target = r.stack.base[start - 1]
+    if PyList_CheckExact(target):
+        cyp_list_take(target, r.stack.base + start, end - start)
+        r.stack.top = r.stack.base + start
+        return 0
+    settle(r)
+    extend = getattr(<object>target, "extend", None)
+    if extend is not None:
+        items = pop_list(r, start)
+        try:
+            extend(<object>items)
+        finally:
+            Py_DECREF(items)
+        return 0
+    append = (<object>target).append
+    for i in range(start, end):
+        append(<object>r.stack.base[i])
+    cut(&r.stack, start)
+    return 0
+
+
+cdef int load_append(Loading *r) except -1:
+    if height(&r.stack) - 1 <= r.stack.fence:
+        underflow(r)
+    return do_append(r, height(&r.stack) - 1)
+
+
+cdef int do_setitems(Loading *r, Py_ssize_t start) except -1:
+    """Store the pairs from height `start` on in the object below them, of any type."""
+    cdef PyObject *target
+    cdef Py_ssize_t end = height(&r.stack)
+    cdef Py_ssize_t i
+    if start > end or start <= r.stack.fence:
+        underflow(r)
+    if (end - start) % 2:
+        raise UnpicklingError("odd number of items for SETITEMS")
+    target = r.stack.base[start - 1]
+    if PyDict_CheckExact(target):
+        set_pairs(r, target, start)
+    else:
+        settle(r)
+        for i in range(start, end, 2):
+            PyObject_SetItem(target, r.stack.base[i], r.stack.base[i + 1])
+    cut(&r.stack, start)
+    return 0
+
+
+cdef int load_additems(Loading *r) except -1:
+    """ADDITEMS: into a set, or by add() of anything else."""
+    cdef Py_ssize_t start = pop_mark(r)
+    cdef Py_ssize_t end = height(&r.stack)
+    cdef Py_ssize_t i
+    cdef PyObject *target
+    if start > end or start <= r.stack.fence:
+        underflow(r)
+    target = r.stack.base[start - 1]
+    if PySet_Check(target):
+        for i in range(start, end):
+            if not is_plain(r.stack.base[i]):
+                settle(r)
+            PySet_Add(target, r.stack.base[i])
+    else:
+        settle(r)
+        add = (<object>target).add
+        for i in range(start, end):
+            add(<object>r.stack.base[i])
+    cut(&r.stack, start)
+    return 0
+
+
+cdef bint load_container(Loading *r, unsigned char op) except -1:
+    """Execute one of these opcodes, if it is one."""
+    if op == OP_EMPTY_TUPLE: load_counted_tuple(r, 0)
+    elif op == OP_TUPLE1: load_counted_tuple(r, 1)
+    elif op == OP_TUPLE2: load_counted_tuple(r, 2)
+    elif op == OP_TUPLE3: load_counted_tuple(r, 3)
+    elif op == OP_TUPLE: push_steal(&r.stack, pop_tuple(r, pop_mark(r)))
+    elif op == OP_EMPTY_LIST: push_steal(&r.stack, PyList_New(0))
+    elif op == OP_LIST: load_list(r)
+    elif op == OP_APPEND: load_append(r)
+    elif op == OP_APPENDS: do_append(r, pop_mark(r))
+    elif op == OP_EMPTY_DICT: push_steal(&r.stack, PyDict_New())
+    elif op == OP_DICT: load_dict(r)
+    elif op == OP_SETITEM: do_setitems(r, height(&r.stack) - 2)
+    elif op == OP_SETITEMS: do_setitems(r, pop_mark(r))
+    elif op == OP_EMPTY_SET: push_steal(&r.stack, PySet_New(NULL))
+    elif op == OP_ADDITEMS: load_additems(r)
+    elif op == OP_FROZENSET: load_frozenset(r)
+    else: return False
+    return True

@@ -1,0 +1,187 @@
+# Calls, instances and their state.
+
+
+cdef int load_reduce(Loading *r) except -1:
+    """REDUCE: callable(*arguments)."""
+    cdef PyObject *arguments = pop_new(r)
+    cdef PyObject *function = NULL
+    try:
+        function = pop_new(r)
+        if r.nclosed and not runs_no_python(function, arguments):
+            settle(r)
+        push_steal(&r.stack, PyObject_CallObject(function, arguments))
+    finally:
+        Py_XDECREF(function)
+        Py_DECREF(arguments)
+    return 0
+
+
+cdef bint runs_no_python(PyObject *function, PyObject *arguments) noexcept:
+    """A class written in C, called with plain values: datetime(b'...')."""
+    cdef Py_ssize_t i
+    if Py_TYPE(function) != &PyType_Type or not cyp_is_immutable(<PyTypeObject *>function):
+        return False
+    if not PyTuple_CheckExact(arguments):
+        return False
+    for i in range(PyTuple_GET_SIZE(arguments)):
+        if not is_plain(PyTuple_GET_ITEM(arguments, i)):
+            return False
+    return True
+
+
+cdef object instantiate(object cls, tuple args):
+    """INST and OBJ: Python 2's old-style instances."""
+    if not args and isinstance(cls, type) and not hasattr(cls, "__getinitargs__"):
+        return cls.__new__(cls)
+    return cls(*args)
+
+
+cdef int load_obj(Loading *r) except -1:
+    """OBJ: a class and its arguments above the mark."""
+    cdef Py_ssize_t start = pop_mark(r)
+    if height(&r.stack) - start < 1:
+        underflow(r)
+    settle(r)
+    args = <tuple>steal(pop_tuple(r, start + 1))
+    cls = steal(pop_new(r))
+    return push_object(r, instantiate(cls, args))
+
+
+cdef int load_inst(Loading *r) except -1:
+    """INST: the class by name, its arguments above the mark."""
+    cdef Py_ssize_t start = pop_mark(r)
+    module_name, global_name = take_names(r, True)
+    cls = find_class(r, module_name, global_name)
+    args = <tuple>steal(pop_tuple(r, start))
+    return push_object(r, instantiate(cls, args))
+
+
+cdef int check_newobj(str opcode, PyObject *cls, PyObject *args, PyObject *kwargs) except -1:
+    if not PyType_Check(cls):
+        raise UnpicklingError(f"{opcode} class argument must be a type, not {short_name(cls)}")
+    if not cyp_has_new(<PyTypeObject *>cls):
+        raise UnpicklingError(f"{opcode} class argument '{short_name(cls)}' doesn't have __new__")
+    if not PyTuple_Check(args):
+        raise UnpicklingError(f"{opcode} args argument must be a tuple, not {short_name(args)}")
+    if kwargs != NULL and not PyDict_Check(kwargs):
+        raise UnpicklingError(f"{opcode} kwargs argument must be a dict, not {short_name(kwargs)}")
+    return 0
+
+
+cdef str short_name(PyObject *o):
+    """The type's name as PyErr_Format writes %.200s."""
+    return (<bytes>cyp_type_name(o))[:200].decode("utf-8", "replace")
+
+
+cdef int load_newobj(Loading *r, bint with_kwargs) except -1:
+    """NEWOBJ and NEWOBJ_EX: cls.__new__(cls, *args, **kwargs) by way of the type's slot."""
+    cdef PyObject *kwargs = NULL
+    cdef PyObject *args = NULL
+    cdef PyObject *cls = NULL
+    if with_kwargs:
+        kwargs = pop_new(r)
+    try:
+        args = pop_new(r)
+        cls = pop_new(r)
+        check_newobj("NEWOBJ_EX" if with_kwargs else "NEWOBJ", cls, args, kwargs)
+        settle(r)
+        push_steal(&r.stack, cyp_call_new(<PyTypeObject *>cls, args, kwargs))
+    finally:
+        Py_XDECREF(kwargs)
+        Py_XDECREF(args)
+        Py_XDECREF(cls)
+    return 0
+
+
+cdef int load_build(Loading *r) except -1:
+    """BUILD: __setstate__(state), or the state into the instance dictionary and the slots."""
+    cdef PyObject *instance
+    cdef Plan *plan
+    if height(&r.stack) - 2 < r.stack.fence:
+        underflow(r)
+    state = steal(pop_new(r))
+    instance = r.stack.top[-1]
+    plan = plan_of(Py_TYPE(instance))
+    if plan.stores and type(state) is dict and all_exact_names(state):
+        return store_state(r, instance, plan, <dict>state)
+    settle(r)
+    build(<object>instance, state)
+    return 0
+
+
+cdef bint all_exact_names(dict state) noexcept:
+    cdef Py_ssize_t pos = 0
+    cdef PyObject *name
+    cdef PyObject *value
+    while PyDict_Next(<PyObject *>state, &pos, &name, &value):
+        if not PyUnicode_CheckExact(name):
+            return False
+    return True
+
+
+cdef int store_state(Loading *r, PyObject *instance, Plan *plan, dict state) except -1:
+    """BUILD by plan, from a real dictionary.  An instance that has attributes already may have a closed state."""
+    cdef CypValues *values = cyp_fresh_values(instance)
+    cdef Py_ssize_t pos = 0
+    cdef Py_ssize_t i = 0
+    cdef PyObject *name
+    cdef PyObject *value
+    if not has_no_attributes(instance, values):
+        settle(r)
+        build(<object>instance, state)
+        return 0
+    while PyDict_Next(<PyObject *>state, &pos, &name, &value):
+        Py_INCREF(value)
+        try:
+            values = store_attribute(instance, plan, values, i, name, value)
+        except BaseException:
+            Py_DECREF(value)
+            raise
+        i += 1
+    return 0
+
+
+cdef int build(object instance, object state) except -1:
+    """BUILD the general way: what a class without __setstate__ of its own gets."""
+    setstate = getattr(instance, "__setstate__", None)
+    if setstate is not None:
+        setstate(state)
+        return 0
+    slots = None
+    if isinstance(state, tuple) and len(<tuple>state) == 2:
+        state, slots = <tuple>state
+        if slots is None:
+            slots = memo_hole
+    if state is not None:
+        if not isinstance(state, dict):
+            raise UnpicklingError("state is not a dictionary")
+        own = instance.__dict__
+        for name, value in (<dict>state).items():
+            if type(name) is str:
+                name = intern(name)
+            own[name] = value
+    if slots is not None:
+        if not isinstance(slots, dict):
+            raise UnpicklingError("slot state is not a dictionary")
+        for name, value in (<dict>slots).items():
+            setattr(instance, name, value)
+    return 0
+
+
+cdef bint load_object(Loading *r, unsigned char op) except -1:
+    """Execute one of these opcodes, if it is one."""
+    if op == OP_REDUCE: load_reduce(r)
+    elif op == OP_NEWOBJ: load_newobj(r, False)
+    elif op == OP_NEWOBJ_EX: load_newobj(r, True)
+    elif op == OP_BUILD: load_build(r)
+    elif op == OP_OBJ: load_obj(r)
+    elif op == OP_INST: load_inst(r)
+    elif op == OP_GLOBAL: load_global(r)
+    elif op == OP_STACK_GLOBAL: load_stack_global(r)
+    elif op == OP_EXT1: load_extension(r, 1)
+    elif op == OP_EXT2: load_extension(r, 2)
+    elif op == OP_EXT4: load_extension(r, 4)
+    elif op == OP_PERSID: load_persid(r)
+    elif op == OP_BINPERSID: load_binpersid(r)
+    else: return False
+    return True

@@ -1,0 +1,293 @@
+# The dispatcher.
+
+
+cdef PyObject *run(Loading *r) except NULL:
+    """Execute opcodes until STOP; the result is a new reference.
+
+    The frequent opcodes are handled here, from registers, when all their bytes are in the window.  Whatever falls
+    out of the chain takes the general way, load_op(), which handles every opcode and raises every error.  At the
+    top of the loop the struct is up to date, and a branch that raises has changed neither stack nor memo.
+    """
+    cdef Stack *s = &r.stack
+    cdef Memo *memo = r.memo
+    cdef const unsigned char *p = r.p
+    cdef const unsigned char *end = r.end
+    cdef PyObject **sp = s.top
+    cdef PyObject **items
+    cdef PyObject *o
+    cdef PyObject *o2
+    cdef Py_ssize_t n
+    cdef unsigned char op
+    while True:
+        if CYP_UNLIKELY(sp >= s.limit):
+            stack_grow(s)
+            sp = s.top
+        if CYP_UNLIKELY(p >= end):
+            take_opcode(r, &op)
+            p = r.p
+            end = r.end
+        else:
+            op = p[0]
+            p += 1
+        r.at = p - 1
+        if op == OP_SHORT_BINUNICODE:
+            if CYP_LIKELY(p < end and p[0] < end - p):
+                n = p[0]
+                if s.nmarks and s.marks[s.nmarks - 1].state != REAL and not (sp - s.base - s.fence) & 1:
+                    o = name_new(p + 1, n)
+                else:
+                    o = cyp_str_new(p + 1, n)
+                p += n + 1
+                if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
+                    p += 1
+                sp[0] = o
+                sp += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_BINUNICODE:
+            if CYP_LIKELY(end - p >= 4 and <Py_ssize_t>cyp_read_u32(p) <= end - p - 4):
+                n = cyp_read_u32(p)
+                if s.nmarks and s.marks[s.nmarks - 1].state != REAL and not (sp - s.base - s.fence) & 1:
+                    o = name_new(p + 4, n)
+                else:
+                    o = cyp_str_new(p + 4, n)
+                p += n + 4
+                if p < end:
+                    if p[0] == OP_MEMOIZE:
+                        if memo_append(memo, o):
+                            p += 1
+                    elif p[0] == OP_BINPUT and end - p >= 2 and memo_place(memo, p[1], o):
+                        p += 2
+                sp[0] = o
+                sp += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_BINGET:
+            if CYP_LIKELY(p < end):
+                n = p[0]
+                if CYP_LIKELY(n < memo.size):
+                    o = memo.slots[n]
+                    if CYP_LIKELY(o != NULL and not <size_t>o & TAG_MASK):
+                        p += 1
+                        Py_INCREF(o)
+                        sp[0] = o
+                        sp += 1
+                        s.top = sp
+                        r.p = p
+                        continue
+        elif op == OP_LONG_BINGET:
+            if CYP_LIKELY(end - p >= 4):
+                n = cyp_read_u32(p)
+                if CYP_LIKELY(n < memo.size):
+                    o = memo.slots[n]
+                    if CYP_LIKELY(o != NULL and not <size_t>o & TAG_MASK):
+                        p += 4
+                        Py_INCREF(o)
+                        sp[0] = o
+                        sp += 1
+                        s.top = sp
+                        r.p = p
+                        continue
+        elif op == OP_BININT1:
+            if CYP_LIKELY(p < end):
+                sp[0] = PyLong_FromLong(p[0])
+                p += 1
+                sp += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_BININT2:
+            if CYP_LIKELY(end - p >= 2):
+                sp[0] = PyLong_FromLong(cyp_read_u16(p))
+                p += 2
+                sp += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_BININT:
+            if CYP_LIKELY(end - p >= 4):
+                sp[0] = PyLong_FromLong(signed32(p))
+                p += 4
+                sp += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_BINFLOAT:
+            if CYP_LIKELY(end - p >= 8):
+                sp[0] = PyFloat_FromDouble(cyp_read_double_be(p))
+                p += 8
+                sp += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_MEMOIZE:
+            if CYP_LIKELY(sp - s.base > s.fence and memo_append(memo, sp[-1])):
+                r.p = p
+                continue
+        elif op == OP_BINPUT:
+            if CYP_LIKELY(p < end and sp - s.base > s.fence and memo_place(memo, p[0], sp[-1])):
+                p += 1
+                r.p = p
+                continue
+        elif op == OP_LONG_BINPUT:
+            if CYP_LIKELY(end - p >= 4 and sp - s.base > s.fence and memo_place(memo, cyp_read_u32(p), sp[-1])):
+                p += 4
+                r.p = p
+                continue
+        elif op == OP_NONE:
+            Py_INCREF(Py_None)
+            sp[0] = Py_None
+            sp += 1
+            s.top = sp
+            r.p = p
+            continue
+        elif op == OP_NEWTRUE:
+            Py_INCREF(Py_True)
+            sp[0] = Py_True
+            sp += 1
+            s.top = sp
+            r.p = p
+            continue
+        elif op == OP_NEWFALSE:
+            Py_INCREF(Py_False)
+            sp[0] = Py_False
+            sp += 1
+            s.top = sp
+            r.p = p
+            continue
+        elif op == OP_MARK:
+            push_mark(s, REAL)
+            r.p = p
+            continue
+        elif op == OP_EMPTY_DICT or op == OP_EMPTY_LIST:
+            o = PyDict_New() if op == OP_EMPTY_DICT else PyList_New(0)
+            if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
+                p += 1
+            sp[0] = o
+            sp += 1
+            s.top = sp
+            r.p = p
+            if p < end and p[0] == OP_MARK:
+                push_mark(s, REAL)
+                p += 1
+                r.p = p
+            continue
+        elif op == OP_APPENDS:
+            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].state == REAL and s.fence > 0):
+                items = s.base + s.fence
+                o = items[-1]
+                n = s.fence
+                # not a value below an enclosing mark
+                if o != NULL and PyList_CheckExact(o) and (
+                        s.nmarks == 1 or n > s.marks[s.nmarks - 2].height):
+                    cyp_list_take(o, items, sp - items)
+                    drop_mark(s)
+                    sp = items
+                    s.top = sp
+                    r.p = p
+                    continue
+        elif op == OP_APPEND:
+            if CYP_LIKELY(sp - s.base >= s.fence + 2 and PyList_CheckExact(sp[-2])):
+                cyp_list_take(sp[-2], sp - 1, 1)
+                sp -= 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_SETITEMS:
+            r.p = p
+            if s.nmarks and s.marks[s.nmarks - 1].state != REAL and close_state(r):
+                p = r.p
+                sp = s.top
+                continue
+            do_setitems(r, pop_mark(r))
+            sp = s.top
+            continue
+        elif op == OP_SETITEM:
+            if CYP_LIKELY(sp - s.base >= s.fence + 3 and PyDict_CheckExact(sp[-3])
+                          and Py_TYPE(sp[-2]) == &PyUnicode_Type):
+                sp -= 2
+                s.top = sp
+                r.p = p
+                cyp_dict_set_steal(sp[-1], sp[0], sp[1])
+                continue
+        elif op == OP_TUPLE2:
+            if CYP_LIKELY(sp - s.base >= s.fence + 2):
+                o = PyTuple_New(2)
+                PyTuple_SET_ITEM(o, 0, sp[-2])
+                PyTuple_SET_ITEM(o, 1, sp[-1])
+                sp -= 1
+                sp[-1] = o
+                if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
+                    p += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_TUPLE3:
+            if CYP_LIKELY(sp - s.base >= s.fence + 3):
+                o = PyTuple_New(3)
+                PyTuple_SET_ITEM(o, 0, sp[-3])
+                PyTuple_SET_ITEM(o, 1, sp[-2])
+                PyTuple_SET_ITEM(o, 2, sp[-1])
+                sp -= 2
+                sp[-1] = o
+                if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
+                    p += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_TUPLE1:
+            if CYP_LIKELY(sp - s.base >= s.fence + 1):
+                o = PyTuple_New(1)
+                PyTuple_SET_ITEM(o, 0, sp[-1])
+                sp[-1] = o
+                if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
+                    p += 1
+                r.p = p
+                continue
+        elif op == OP_EMPTY_TUPLE:
+            if p < end and p[0] == OP_NEWOBJ and sp - s.base > s.fence and PyType_Check(sp[-1]):
+                o2 = sp[-1]
+                if plan_of(<PyTypeObject *>o2).makes:
+                    o = cyp_object_new(<PyTypeObject *>o2, <PyObject *>no_args)
+                    sp[-1] = o
+                    Py_DECREF(o2)
+                    p += 1
+                    if p < end:
+                        if p[0] == OP_MEMOIZE:
+                            if memo_append(memo, o):
+                                p += 1
+                        elif p[0] == OP_BINPUT and end - p >= 2 and memo_place(memo, p[1], o):
+                            p += 2
+                    r.p = p
+                    if p < end and p[0] == OP_EMPTY_DICT and plan_of(Py_TYPE(o)).stores and open_state(r):
+                        p = r.p
+                        sp = s.top
+                    continue
+            o = <PyObject *>no_args
+            Py_INCREF(o)
+            sp[0] = o
+            sp += 1
+            s.top = sp
+            r.p = p
+            continue
+        elif op == OP_STOP:
+            r.p = p
+            if r.host != NULL:
+                skip_consumed(r, <Machine>r.host)
+            return pop_new(r)
+        r.p = p
+        load_op(r, op)
+        p = r.p
+        end = r.end
+        sp = s.top
+
+
+cdef int load_op(Loading *r, unsigned char op) except -1:
+    """Execute any opcode but STOP from any window."""
+    if load_scalar(r, op) or load_container(r, op) or load_move(r, op) or load_object(r, op):
+        return 0
+    if 0x20 <= op <= 0x7e and op != 39 and op != 92:
+        raise UnpicklingError(f"invalid load key, '{chr(op)}'.")
+    raise UnpicklingError(f"invalid load key, '\\x{op:02x}'.")

@@ -1,0 +1,223 @@
+# Bytes from memory or from a file.  A take_*() that fails has raised; the window may be another one after each.
+
+
+cdef int truncated() except -1:
+    raise UnpicklingError("pickle data was truncated")
+
+
+cdef int leave_frame(Loading *r, bint anything_left) except -1:
+    """The read under way begins at a frame's end: go on behind it.  A read across the end is refused."""
+    if anything_left:
+        raise UnpicklingError("pickle exhausted before end of frame")
+    r.framed = False
+    r.end = r.stop
+    return 0
+
+
+cdef const unsigned char *take_far(Loading *r, Py_ssize_t nbytes) except NULL:
+    """take() where the window is too short: the frame's end, the file, or the end of the data."""
+    cdef const unsigned char *found
+    if r.framed:
+        leave_frame(r, r.p < r.end)
+        found = take_here(r, nbytes)
+        if found != NULL:
+            return found
+    if nbytes > PY_SSIZE_T_MAX - (r.p - r.start):
+        raise UnpicklingError("read would overflow (invalid bytecode)")
+    if r.host == NULL:
+        truncated()
+    read_ahead(r, <Machine>r.host, nbytes)
+    found = take_here(r, nbytes)
+    if found == NULL:
+        truncated()
+    return found
+
+
+cdef inline const unsigned char *take(Loading *r, Py_ssize_t nbytes) except NULL:
+    """The next nbytes bytes, contiguous; valid until the next take_*()."""
+    cdef const unsigned char *found = take_here(r, nbytes)
+    if CYP_LIKELY(found != NULL):
+        return found
+    return take_far(r, nbytes)
+
+
+cdef int take_opcode(Loading *r, unsigned char *op) except -1:
+    """One opcode.  Where the data end, this is EOFError whatever the source says."""
+    cdef bint ended = False
+    try:
+        op[0] = take(r, 1)[0]
+    except UnpicklingError:
+        ended = True
+    if ended:
+        raise EOFError("Ran out of input")
+    return 0
+
+
+cdef int copy_line(Loading *r, const unsigned char *line, Py_ssize_t nbytes) except -1:
+    """Keep a text line, NUL-terminated, in the load's scratch memory."""
+    cdef char *grown
+    if nbytes >= r.line_size:
+        grown = <char *>PyMem_Realloc(r.line, nbytes + 1)
+        if grown == NULL:
+            PyErr_NoMemory()
+        r.line = grown
+        r.line_size = nbytes + 1
+    memcpy(r.line, line, nbytes)
+    r.line[nbytes] = 0
+    return 0
+
+
+cdef Py_ssize_t take_line(Loading *r, char **line) except -1:
+    """Bytes of the next line, newline included; *line is a NUL-terminated copy that lives until the next one."""
+    cdef const unsigned char *newline
+    cdef Py_ssize_t nbytes
+    if r.framed and r.p == r.end:
+        leave_frame(r, False)
+    newline = <const unsigned char *>memchr(r.p, 10, r.end - r.p) if r.p < r.end else NULL
+    if newline == NULL:
+        if r.framed:
+            leave_frame(r, True)
+        if r.host == NULL:
+            truncated()
+        read_line(r, <Machine>r.host)
+        nbytes = r.end - r.p
+        if nbytes == 0 or r.end[-1] != 10:
+            truncated()
+    else:
+        nbytes = newline + 1 - r.p
+    copy_line(r, r.p, nbytes)
+    r.p += nbytes
+    line[0] = r.line
+    return nbytes
+
+
+cdef int take_into(Loading *r, unsigned char *dst, Py_ssize_t nbytes, object owner) except -1:
+    """Fill dst with the next nbytes bytes, from the window and then straight from the file.
+
+    owner: the object that dst belongs to.  A file may keep the view of it that it was given, which then keeps
+    the owner alive: the result is 1, and the caller must go on with a copy that the file cannot change.
+    """
+    cdef Py_ssize_t here
+    if r.framed and nbytes > r.end - r.p:
+        leave_frame(r, r.p < r.end)
+    here = min(nbytes, r.end - r.p)
+    if here > 0:
+        memcpy(dst, r.p, here)
+        r.p += here
+    if here == nbytes:
+        return 0
+    if r.host == NULL:
+        truncated()
+    return read_into(r, <Machine>r.host, dst + here, nbytes - here, owner)
+
+
+# ---- files ------------------------------------------------------------------------------------------------------
+
+
+cdef int skip_consumed(Loading *r, Machine m) except -1:
+    """Advance the file over what was used of a peek()."""
+    cdef Py_ssize_t consumed = (r.p - r.start) - r.prefetched
+    if consumed > 0:
+        m.read(consumed)
+        r.prefetched = r.p - r.start
+    return 0
+
+
+cdef int set_window(Loading *r, Machine m, object data, bint prefetched) except -1:
+    """Make a bytes-like object from the file the window."""
+    r.passed += r.p - r.start
+    drop_window(r, m)
+    PyObject_GetBuffer(data, &m.view, PyBUF_CONTIG_RO)
+    m.has_view = True
+    r.start = r.p = <const unsigned char *>m.view.buf
+    r.stop = r.end = r.start + m.view.len
+    r.prefetched = 0 if prefetched else m.view.len
+    return 0
+
+
+cdef int drop_window(Loading *r, Machine m) except -1:
+    r.start = r.p = r.end = r.stop = NULL
+    r.prefetched = 0
+    if m.has_view:
+        m.has_view = False
+        PyBuffer_Release(&m.view)
+    return 0
+
+
+cdef int read_ahead(Loading *r, Machine m, Py_ssize_t nbytes) except -1:
+    """Get a window of nbytes bytes or more; fewer at the end of the file.
+
+    What the old window still held beyond its frame is lost unless it came from peek(), as in _pickle.c.
+    """
+    skip_consumed(r, m)
+    if m.peek is not None and nbytes < PREFETCH:
+        try:
+            data = m.peek(PREFETCH)
+        except NotImplementedError:
+            m.peek = None
+        else:
+            set_window(r, m, data, True)
+            if nbytes <= r.end - r.p:
+                return 0
+    data = m.read(min(nbytes, READ_CHUNK))
+    if nbytes > READ_CHUNK:
+        data = read_chunks(m, data, nbytes)
+    set_window(r, m, data, False)
+    return 0
+
+
+cdef object read_chunks(Machine m, object first, Py_ssize_t nbytes):
+    """Collect a long piece, asking for no more than what has come already: the length may be a lie."""
+    cdef bytearray whole = bytearray(first)
+    cdef Py_ssize_t want
+    while len(whole) < nbytes:
+        want = min(<Py_ssize_t>len(whole), nbytes - <Py_ssize_t>len(whole))
+        piece = read_bytes(m, want)
+        if len(piece) < want:
+            truncated()
+        whole += piece
+    return whole
+
+
+cdef bytes read_bytes(Machine m, Py_ssize_t nbytes):
+    data = m.read(nbytes)
+    if not isinstance(data, bytes):
+        raise ValueError(f"read() returned non-bytes object ({type(data)!r})")
+    return data
+
+
+cdef int read_line(Loading *r, Machine m) except -1:
+    skip_consumed(r, m)
+    set_window(r, m, m.readline(), False)
+    return 0
+
+
+cdef int read_into(Loading *r, Machine m, unsigned char *dst, Py_ssize_t nbytes, object owner) except -1:
+    """Fill dst with exactly nbytes bytes from the file; 1 if the file kept the view that it was given."""
+    cdef bytes data
+    cdef Window window
+    cdef Py_ssize_t got
+    skip_consumed(r, m)
+    if m.readinto is None:
+        data = read_bytes(m, nbytes)
+        if len(data) < nbytes:
+            truncated()
+        memcpy(dst, PyBytes_AS_STRING(<PyObject *>data), nbytes)
+    else:
+        window = Window.__new__(Window)
+        window.owner = owner
+        window.memory = dst
+        window.nbytes = nbytes
+        view = memoryview(window)
+        count = m.readinto(view)
+        view = None
+        got = PyLong_AsSsize_t(<PyObject *>count)
+        if got < 0:
+            raise ValueError("readinto() returned negative size")
+        if got < nbytes:
+            truncated()
+        if window.exports:
+            return 1
+        window.owner = None
+    r.passed += nbytes
+    return 0

@@ -1,0 +1,62 @@
+"""One load: everything run() and the load_* functions share, in a struct that lives for that call.
+
+`p` walks the window `start`..`end`.  With enforced frames the window ends where the frame does, and `stop` is
+where the buffer does; otherwise both are the same.  A file's next piece of data replaces the window, so no
+pointer into it survives a take_*() call.
+"""
+
+from cpython.object cimport PyObject
+from libc.string cimport memset
+from _speedups.cpythonx cimport CYP_LIKELY, PyMem_Free
+from _speedups.recall cimport Memo
+from _speedups.stack cimport Stack, stack_free, stack_init
+
+cdef struct Loading:
+    const unsigned char *p      # next byte
+    const unsigned char *end    # of what may be read now
+    const unsigned char *stop   # of the buffer
+    const unsigned char *start  # of the buffer
+    const unsigned char *at     # opcode under way, for error reports
+    Py_ssize_t passed           # bytes of the stream before `start`
+    Py_ssize_t prefetched       # offset in the buffer from which the file has not been advanced
+    bint framed                 # `end` is that of a frame
+    Stack stack
+    Memo *memo
+    Py_ssize_t *closed          # memo indices with TAG_CLOSED, in the order of closing
+    Py_ssize_t nclosed
+    Py_ssize_t closed_size
+    Py_ssize_t settled          # how often user code made us build closed states
+    int proto
+    bint fix_imports
+    bint keep_bytes             # encoding='bytes': 8-bit strings stay bytes
+    const char *encoding        # borrowed from the caller's str, like errors
+    const char *errors
+    PyObject *buffers           # iterator, borrowed; NULL when none was given
+    PyObject *host              # the Machine, borrowed; NULL in loads()
+    char *line                  # the last text line, NUL-terminated
+    Py_ssize_t line_size        # bytes allocated for it
+
+
+cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
+    """An empty load over `memo`; the caller fills in the input and the options."""
+    stack_init(&r.stack)
+    r.memo = memo
+    r.p = r.end = r.stop = r.start = r.at = NULL
+    r.passed = r.prefetched = 0
+    r.framed = False
+    r.closed = NULL
+    r.nclosed = r.closed_size = r.settled = 0
+    r.proto = 0
+    r.fix_imports = True
+    r.keep_bytes = False
+    r.encoding = r.errors = NULL
+    r.buffers = r.host = NULL
+    r.line = NULL
+    r.line_size = 0
+
+
+cdef inline void loading_free(Loading *r) noexcept:
+    """Release what the load owns: the stacks and scratch memory, not the memo."""
+    stack_free(&r.stack)
+    PyMem_Free(r.closed)
+    PyMem_Free(r.line)

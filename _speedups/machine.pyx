@@ -1,0 +1,467 @@
+"""The unpickling machine: bytes or a file to objects.
+
+Data flow: `loads()` or `Machine.load()` -> `run()` in load/run.pxi -> the load_* families -> a value on the
+stack.  run() never recurses, so depth costs memory and nothing else.
+"""
+
+cimport cython
+from cpython.buffer cimport PyBUF_CONTIG_RO, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
+from cpython.object cimport PyObject, PyTypeObject, inquiry, traverseproc, visitproc
+from libc.errno cimport errno
+from libc.stdint cimport int32_t, uint64_t
+from libc.stdlib cimport strtol
+from libc.string cimport memchr, memcmp, memcpy, strcmp, strlen
+from _speedups.cpythonx cimport (
+    CYP_LIKELY, CYP_UNLIKELY, CypValues, PyBool_Type, PyByteArray_FromStringAndSize, PyByteArray_Resize,
+    PyBytes_DecodeEscape, PyBytes_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy,
+    PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyErr_NoMemory, PyExc_OverflowError,
+    PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyGetSetDescr_Type, PyImport_Import, PyIter_Next,
+    PyList_CheckExact, PyList_New, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
+    PyMem_Realloc, PyMemoryView_FromObject, PyOS_string_to_double, PyObject_CallObject,
+    PyObject_GenericGetDict, PyObject_GenericSetAttr, PyObject_SetItem, PySet_Add, PySet_Check, PySet_New,
+    PySys_Audit, PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New,
+    PyTuple_SET_ITEM, PyType_Check, PyType_IsSubtype, PyType_Type, PyUnicode_AsUTF8AndSize,
+    PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_Decode, PyUnicode_DecodeASCII,
+    PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject,
+    PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
+    Py_False, Py_INCREF, Py_None, Py_TYPE, Py_True, Py_XDECREF, _PyBytes_Resize, cyp_attrs_len,
+    cyp_attrs_next, cyp_call_new, cyp_default_getattr, cyp_default_new, cyp_dict_set_steal,
+    cyp_fresh_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable,
+    cyp_is_readonly, cyp_list_take, cyp_mix_bytes, cyp_object_new, cyp_read_double_be, cyp_read_u16,
+    cyp_read_u32, cyp_read_u64, cyp_set_readonly, cyp_str_new, cyp_type_find, cyp_type_name, cyp_type_tag,
+    cyp_type_tag_new, cyp_values_empty, cyp_values_put, cyp_values_slot_of,
+)
+from _speedups.inbuf cimport take_here
+from _speedups.limits cimport HIGHEST_PROTOCOL, PREFETCH, READ_CHUNK
+from _speedups.loading cimport Loading, loading_free, loading_init
+from _speedups.opcodes cimport (
+    OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,
+    OP_BININT1, OP_BININT2, OP_BINPERSID, OP_BINPUT, OP_BINSTRING, OP_BINUNICODE, OP_BINUNICODE8,
+    OP_BUILD, OP_BYTEARRAY8, OP_DICT, OP_DUP, OP_EMPTY_DICT, OP_EMPTY_LIST, OP_EMPTY_SET, OP_EMPTY_TUPLE,
+    OP_EXT1, OP_EXT2, OP_EXT4, OP_FLOAT, OP_FRAME, OP_FROZENSET, OP_GET, OP_GLOBAL, OP_INST, OP_INT,
+    OP_LIST, OP_LONG, OP_LONG1, OP_LONG4, OP_LONG_BINGET, OP_LONG_BINPUT, OP_MARK, OP_MEMOIZE,
+    OP_NEWFALSE, OP_NEWOBJ, OP_NEWOBJ_EX, OP_NEWTRUE, OP_NEXT_BUFFER, OP_NONE, OP_OBJ, OP_PERSID, OP_POP,
+    OP_POP_MARK, OP_PROTO, OP_PUT, OP_READONLY_BUFFER, OP_REDUCE, OP_SETITEM, OP_SETITEMS,
+    OP_SHORT_BINBYTES, OP_SHORT_BINSTRING, OP_SHORT_BINUNICODE, OP_STACK_GLOBAL, OP_STOP, OP_STRING,
+    OP_TUPLE, OP_TUPLE1, OP_TUPLE2, OP_TUPLE3, OP_UNICODE,
+)
+from _speedups.recall cimport (
+    Memo, TAG_CLOSED, TAG_MASK, TAG_OPEN, memo_append, memo_free, memo_grow, memo_init, memo_place,
+    memo_release,
+)
+from _speedups.stack cimport (
+    Mark, REAL, Stack, UNMEMOISED, cut, drop_mark, height, push_mark, push_steal, stack_grow,
+)
+
+from sys import intern
+
+cdef object UnpicklingError
+try:
+    from _pickle import UnpicklingError
+except ImportError:
+    from pickle import UnpicklingError
+
+cdef object memo_hole = object()
+cdef tuple no_args = ()
+cdef object plain_unpickler = None  # the class whose hooks need not be looked up; see configure()
+
+
+@cython.final
+cdef class Habits:
+    """What distinguishes the unpicklers of the supported CPythons; _unpickler.py finds out."""
+
+    cdef bint frames             # no read may cross the end of a frame
+    cdef bint appends_nothing    # APPENDS of no items still wants a list or append()
+    cdef bint signed_binstring   # BINSTRING's length is signed
+    cdef bint counts_sparse      # MEMOIZE counts what PUT stored far beyond the other indices
+    cdef bint old_getattr        # missing globals are reported in pickle's own words
+    cdef bint persid_asks_first  # without persistent_load, persistent ids fail before they are read
+    cdef bint captures_hook      # persistent_load is looked up by __init__() and not by load()
+    cdef int int_base            # of INT: 0 takes prefixes
+    cdef str local_verb
+    cdef str no_persistent_load
+
+
+cdef Habits habits = Habits.__new__(Habits)
+habits.int_base = 10
+habits.local_verb = "get"
+habits.no_persistent_load = ("A load persistent id instruction was encountered, "
+                             "but no persistent_load function was specified.")
+
+
+def configure(unpickler, /, **found):
+    """Set the class that runs with no hooks of its own, and the habits of the running version."""
+    global plain_unpickler
+    plain_unpickler = unpickler
+    habits.frames = found["frames"]
+    habits.appends_nothing = found["appends_nothing"]
+    habits.signed_binstring = found["signed_binstring"]
+    habits.counts_sparse = found["counts_sparse"]
+    habits.old_getattr = found["old_getattr"]
+    habits.persid_asks_first = found["persid_asks_first"]
+    habits.captures_hook = found["captures_hook"]
+    habits.int_base = found["int_base"]
+    habits.local_verb = found["local_verb"]
+    habits.no_persistent_load = found["no_persistent_load"]
+
+
+@cython.final
+@cython.internal
+cdef class Window:
+    """Memory of another object, lent to a file's readinto(); counts the views that are alive."""
+
+    cdef object owner
+    cdef unsigned char *memory
+    cdef Py_ssize_t nbytes
+    cdef Py_ssize_t exports
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.memory, self.nbytes, 0, flags)
+        self.exports += 1
+
+    def __releasebuffer__(self, Py_buffer *buffer):
+        self.exports -= 1
+
+
+cdef class Machine:
+    """What an Unpickler keeps from one load() to the next; the Python class adds the hooks."""
+
+    cdef object read
+    cdef object readinto
+    cdef object readline
+    cdef object peek
+    cdef object buffers
+    cdef object encoding
+    cdef object errors
+    cdef object persistent       # as captured or assigned, or None
+    cdef object persistent_now   # what this load() calls
+    cdef bint persistent_bound   # call it with self: no cycle is made for a method of ours
+    cdef bint ready
+    cdef bint running
+    cdef bint fix_imports
+    cdef bint has_view
+    cdef int proto
+    cdef Py_buffer view          # the last data from the file, if has_view
+    cdef Py_ssize_t pos          # bytes of it that are used up
+    cdef Py_ssize_t prefetched   # bytes of it that the file is past
+    cdef Memo slots
+    cdef Loading *loading        # while running
+
+    def __cinit__(self):
+        memo_init(&self.slots)
+
+    def __dealloc__(self):
+        if self.has_view:
+            PyBuffer_Release(&self.view)
+        memo_free(&self.slots)
+
+    def _open(self, file, fix_imports, encoding, errors, buffers):
+        """Start over with a file and the options of __init__()."""
+        if self.running:
+            raise RuntimeError("Unpickler object is already used")
+        self.running = True
+        try:
+            machine_open(self, file, fix_imports, encoding, errors, buffers, "Unpickler")
+        finally:
+            self.running = False
+
+    def _set_hook(self, hook, bint bound):
+        """Set or, with None, remove persistent_load; bound: it is a function to be called with self."""
+        self.persistent = hook
+        self.persistent_bound = bound and hook is not None
+
+    def _get_hook(self):
+        if self.persistent_bound:
+            return self.persistent.__get__(self, type(self))
+        return self.persistent
+
+    def load(self, /):
+        """Load a pickle.
+
+        Read a pickled object representation from the open file object given in the constructor, and return
+        the reconstituted object hierarchy specified therein.
+        """
+        return machine_load(self)
+
+    def find_class(self, module_name, global_name, /):
+        """Return an object from a specified module.
+
+        If necessary, the module will be imported. Subclasses may override this method (e.g. to restrict
+        unpickling of arbitrary classes and functions).
+
+        This method is called whenever a class or a function object is needed. Both arguments passed are str
+        objects.
+        """
+        return find_global(self.proto, self.fix_imports, module_name, global_name)
+
+    @property
+    def memo(self):
+        """The memo, as an object that can be copied, cleared and assigned to another Unpickler's memo."""
+        proxy = <UnpicklerMemoProxy>UnpicklerMemoProxy.__new__(UnpicklerMemoProxy)
+        proxy.machine = self
+        return proxy
+
+    @memo.setter
+    def memo(self, value):
+        cdef Memo filled
+        cdef dict source
+        if isinstance(value, UnpicklerMemoProxy):
+            source = machine_memo(<Machine>(<UnpicklerMemoProxy>value).machine)
+        elif isinstance(value, dict):
+            source = <dict>value
+        else:
+            raise TypeError("'memo' attribute must be an UnpicklerMemoProxy object or dict, "
+                            f"not {type(value).__name__:.200}")
+        memo_init(&filled)
+        try:
+            memo_fill(&filled, source)
+            if self.loading != NULL:
+                expose_memo(self.loading)
+            memo_free(&self.slots)
+            memo_move(&self.slots, &filled)
+        finally:
+            memo_free(&filled)
+
+    @memo.deleter
+    def memo(self):
+        raise TypeError("attribute deletion is not supported")
+
+
+@cython.final
+cdef class UnpicklerMemoProxy:
+    """An Unpickler's memo, seen from Python."""
+
+    cdef Machine machine
+
+    __hash__ = None
+
+    def clear(self, /):
+        """Remove all items from memo."""
+        if self.machine.loading != NULL:
+            expose_memo(self.machine.loading)
+        memo_free(&self.machine.slots)
+
+    def copy(self, /):
+        """Copy the memo to a new object."""
+        return machine_memo(self.machine)
+
+    def __reduce__(self, /):
+        """Implement pickling support."""
+        return dict, (machine_memo(self.machine),)
+
+
+cdef dict machine_memo(Machine m):
+    if m.loading != NULL:
+        expose_memo(m.loading)
+    return memo_to_dict(&m.slots)
+
+
+include "load/source.pxi"
+include "load/memory.pxi"
+include "load/values.pxi"
+include "load/scalars.pxi"
+include "load/containers.pxi"
+include "load/globals.pxi"
+include "load/plans.pxi"
+include "load/objects.pxi"
+include "load/run.pxi"
+
+
+# ---- options ----------------------------------------------------------------------------------------------------
+
+
+cdef const char *text_option(str function, str name, object value) except NULL:
+    """An encoding or error handler as a C string that lives as long as value does."""
+    cdef const char *text
+    cdef Py_ssize_t nbytes
+    if not isinstance(value, str):
+        found = "None" if value is None else type(value).__name__
+        raise TypeError(f"{function}() argument '{name}' must be str, not {found:.50}")
+    text = PyUnicode_AsUTF8AndSize(<PyObject *>value, &nbytes)
+    if <Py_ssize_t>strlen(text) != nbytes:
+        raise ValueError("embedded null character")
+    return text
+
+
+cdef int set_options(Loading *r, str function, object fix_imports, object encoding, object errors) except -1:
+    r.fix_imports = bool(fix_imports)
+    r.encoding = text_option(function, "encoding", encoding)
+    r.errors = text_option(function, "errors", errors)
+    r.keep_bytes = strcmp(r.encoding, b"bytes") == 0
+    return 0
+
+
+cdef object buffer_iterator(object buffers):
+    """None where no out-of-band buffers were given: `()` is the default, and not a choice."""
+    if buffers is None or buffers is no_args:
+        return None
+    return iter(buffers)
+
+
+# ---- entry points -----------------------------------------------------------------------------------------------
+
+
+def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
+    """Read and return an object from the given pickle data.
+
+    The protocol version of the pickle is detected automatically, so no protocol argument is needed. Bytes past
+    the pickled object's representation are ignored.
+
+    Args:
+        data: Any contiguous bytes-like object.
+        fix_imports: Map the names of Python 2 in pickles of protocol 2 and below to those of Python 3.
+        encoding: How to decode the 8-bit strings of Python 2; "bytes" leaves them as bytes.
+        errors: The error handler for that.
+        buffers: An iterable of the buffers that were pickled out-of-band.
+
+    Returns:
+        The reconstituted object.
+
+    Raises:
+        UnpicklingError: The data are malformed.
+        EOFError: The data end too early.
+        Exception: Whatever the classes and functions named by the data raise.
+    """
+    cdef Loading r
+    cdef Memo memo
+    cdef Py_buffer view
+    iterator = None
+    PyObject_GetBuffer(data, &view, PyBUF_CONTIG_RO)
+    memo_init(&memo)
+    loading_init(&r, &memo)
+    try:
+        set_options(&r, "loads", fix_imports, encoding, errors)
+        iterator = buffer_iterator(buffers)
+        if iterator is not None:
+            r.buffers = <PyObject *>iterator
+        r.start = r.p = <const unsigned char *>view.buf
+        r.end = r.stop = r.start + view.len
+        return steal(run(&r))
+    finally:
+        loading_free(&r)
+        memo_free(&memo)
+        PyBuffer_Release(&view)
+
+
+def load(file, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
+    """Read and return an object from the pickle data stored in a file.
+
+    This is equivalent to ``Unpickler(file).load()``, but may be more efficient. The file is left just behind the
+    pickle, so that several can be read one after the other.
+
+    Args:
+        file: Has read(n) and readline(), and perhaps readinto(buffer) and peek(n), which are used if it has them.
+        fix_imports: As for loads(), like the other arguments.
+
+    Returns:
+        The reconstituted object.
+    """
+    machine = <Machine>Machine.__new__(Machine)
+    machine_open(machine, file, fix_imports, encoding, errors, buffers, "load")
+    return machine_load(machine)
+
+
+cdef int machine_open(Machine m, object file, object fix_imports, object encoding, object errors,
+                      object buffers, str function) except -1:
+    """Forget everything, then take over a file and options; on failure the machine is not ready."""
+    cdef Loading scratch
+    if m.ready:
+        m.ready = False
+        m.pos = m.prefetched = 0
+        if m.has_view:
+            m.has_view = False
+            PyBuffer_Release(&m.view)
+        memo_free(&m.slots)
+    m.peek = getattr(file, "peek", None)
+    m.readinto = getattr(file, "readinto", None)
+    m.read = getattr(file, "read", None)
+    m.readline = getattr(file, "readline", None)
+    if m.readline is None or m.read is None:
+        raise TypeError("file must have 'read' and 'readline' attributes")
+    loading_init(&scratch, NULL)
+    set_options(&scratch, function, fix_imports, encoding, errors)
+    m.encoding = encoding
+    m.errors = errors
+    m.fix_imports = scratch.fix_imports
+    m.buffers = buffer_iterator(buffers)
+    m.proto = 0
+    m.ready = True
+    return 0
+
+
+cdef object machine_load(Machine m):
+    """load() of an Unpickler, or of the machine that the function load() makes."""
+    cdef Loading r
+    if not m.ready:
+        raise UnpicklingError(f"Unpickler.__init__() was not called by {type(m).__name__}.__init__()")
+    if m.running:
+        raise RuntimeError("Unpickler object is already used")
+    m.running = True
+    loading_init(&r, &m.slots)
+    try:
+        set_options(&r, "Unpickler", m.fix_imports, m.encoding, m.errors)
+        m.proto = 0
+        r.host = <PyObject *>m
+        if m.buffers is not None:
+            r.buffers = <PyObject *>m.buffers
+        if m.has_view:
+            r.start = <const unsigned char *>m.view.buf
+            r.p = r.start + m.pos
+            r.end = r.stop = r.start + m.view.len
+            r.prefetched = m.prefetched
+        m.loading = &r
+        choose_hook(m)
+        return steal(run(&r))
+    finally:
+        expose_memo(&r)
+        m.pos = r.p - r.start
+        m.prefetched = r.prefetched
+        m.loading = NULL
+        m.persistent_now = None
+        loading_free(&r)
+        m.running = False
+
+
+cdef int choose_hook(Machine m) except -1:
+    """Find the persistent_load that this load() will call."""
+    m.persistent_now = m.persistent
+    if not habits.captures_hook and type(m) is not plain_unpickler and type(m) is not Machine:
+        m.persistent_now = m.persistent_load
+        m.persistent_bound = False
+    return 0
+
+
+# ---- the collector ----------------------------------------------------------------------------------------------
+
+cdef traverseproc traverse_attributes
+cdef inquiry clear_attributes
+
+
+cdef int machine_traverse(PyObject *self, visitproc visit, void *arg) noexcept:
+    """Visit what Cython knows of and then the memo, which it does not."""
+    cdef Memo *memo = &(<Machine>self).slots
+    cdef PyObject *o
+    cdef Py_ssize_t i
+    cdef int status = traverse_attributes(self, visit, arg)
+    if status:
+        return status
+    for i in range(memo.size):
+        o = memo.slots[i]
+        if o != NULL and <size_t>o & TAG_MASK != TAG_OPEN:
+            status = visit(<PyObject *>(<size_t>o & ~<size_t>TAG_MASK), arg)
+            if status:
+                return status
+    if memo.sparse != NULL:
+        return visit(memo.sparse, arg)
+    return 0
+
+
+cdef int machine_clear(PyObject *self) noexcept:
+    memo_free(&(<Machine>self).slots)
+    return clear_attributes(self)
+
+
+traverse_attributes = (<PyTypeObject *>Machine).tp_traverse
+clear_attributes = (<PyTypeObject *>Machine).tp_clear
+(<PyTypeObject *>Machine).tp_traverse = machine_traverse
+(<PyTypeObject *>Machine).tp_clear = machine_clear

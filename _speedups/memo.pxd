@@ -1,0 +1,230 @@
+"""Memo of the emitter: which objects have been written, and under which memo index.
+
+A log of pointers (position = memo index) and an open-addressing table of uint32 positions into it.
+Ownership is deferred: what has been logged since the last `memo_secure` is kept alive by the object graph
+itself, because nothing but user code can change the graph.  Before any user code runs, memo_secure takes a
+reference to each such object and enters it into the table, so that user code that hands one out again, or
+drops it, finds the memo complete.  An object whose only reference is the container's edge cannot be met
+again before that, so it is logged without being hashed.
+"""
+
+from cpython.object cimport PyObject
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from _speedups.cpythonx cimport (
+    CYP_LIKELY, CYP_UNLIKELY, PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc, PyObject_GenericGetDict,
+    Py_DECREF, Py_INCREF,
+)
+
+cdef enum:
+    SMALL_LOG = 64      # entries in the struct itself
+    SMALL_TABLE = 128   # slots in the struct itself; a power of two
+    SMALL_SHIFT = 57    # 64 - log2(SMALL_TABLE)
+
+cdef struct Memo:
+    PyObject **log        # by memo index; an odd pointer p stands for the dictionary of instance p - 1, not made yet
+    Py_ssize_t n          # entries in the log
+    Py_ssize_t cap
+    Py_ssize_t secured    # log[:secured] are in the table and hold a reference
+    Py_ssize_t listed     # the references of log[:listed] are in a list of the Pickler's, where the collector sees them
+    uint32_t *table       # position + 1, 0 where free
+    size_t mask
+    size_t used
+    int shift
+    uint64_t generation   # changes whenever indices become invalid: caches of indices compare it
+    Py_ssize_t *alias     # indices of the first n_alias entries where an assigned memo has others, or NULL
+    Py_ssize_t n_alias
+    PyObject *small_log[SMALL_LOG]
+    uint32_t small_table[SMALL_TABLE]
+
+
+cdef inline void memo_init(Memo *m, uint64_t generation) noexcept:
+    """Empty."""
+    m.log = m.small_log
+    m.n = 0
+    m.cap = SMALL_LOG
+    m.secured = 0
+    m.listed = 0
+    m.table = m.small_table
+    m.mask = SMALL_TABLE - 1
+    m.used = 0
+    m.shift = SMALL_SHIFT
+    m.generation = generation
+    m.alias = NULL
+    m.n_alias = 0
+    memset(m.small_table, 0, sizeof(m.small_table))
+
+
+cdef inline size_t memo_slot(Memo *m, PyObject *o) noexcept:
+    """First slot to look at: multiplicative hash of the address, which is a multiple of 16."""
+    return <size_t>((<uint64_t><size_t>o >> 4) * <uint64_t>0x9E3779B97F4A7C15 >> m.shift)
+
+
+cdef inline Py_ssize_t memo_get(Memo *m, PyObject *o) noexcept:
+    """Memo index of o, or -1."""
+    cdef size_t slot = memo_slot(m, o)
+    cdef uint32_t entry
+    while True:
+        entry = m.table[slot]
+        if entry == 0:
+            return -1
+        if m.log[entry - 1] == o:
+            return <Py_ssize_t>entry - 1
+        slot = (slot + 1) & m.mask
+
+
+cdef inline void memo_insert(Memo *m, PyObject *o, Py_ssize_t index) noexcept:
+    """Enter position `index`; the table has room and o is not in it."""
+    cdef size_t slot = memo_slot(m, o)
+    while m.table[slot]:
+        slot = (slot + 1) & m.mask
+    m.table[slot] = <uint32_t>(index + 1)
+    m.used += 1
+
+
+cdef inline int memo_resize(Memo *m, int shift) except -1:
+    """Rebuild the table with 2**(64 - shift) slots.  MemoryError leaves the memo as it was."""
+    cdef size_t slots = <size_t>1 << (64 - shift)
+    cdef uint32_t *old = m.table
+    cdef size_t old_slots = m.mask + 1
+    cdef size_t i
+    cdef uint32_t *table = <uint32_t *>PyMem_Calloc(slots, sizeof(uint32_t))
+    if table == NULL:
+        raise MemoryError()
+    m.table = table
+    m.mask = slots - 1
+    m.shift = shift
+    m.used = 0
+    for i in range(old_slots):
+        if old[i]:
+            memo_insert(m, m.log[old[i] - 1], <Py_ssize_t>old[i] - 1)
+    if old != m.small_table:
+        PyMem_Free(old)
+    return 0
+
+
+cdef inline int memo_grow_log(Memo *m) except -1:
+    """Room for more entries; MemoryError leaves the memo as it was."""
+    cdef PyObject **log
+    cdef Py_ssize_t cap = m.cap * 2
+    if <size_t>m.n >= <size_t>0xFFFFFFFE:
+        raise OverflowError("more than 4294967294 objects in the memo of one pickle")
+    if m.log == m.small_log:
+        log = <PyObject **>PyMem_Malloc(<size_t>cap * sizeof(PyObject *))
+        if log != NULL:
+            memcpy(log, m.log, <size_t>m.n * sizeof(PyObject *))
+    else:
+        log = <PyObject **>PyMem_Realloc(m.log, <size_t>cap * sizeof(PyObject *))
+    if log == NULL:
+        raise MemoryError()
+    m.log = log
+    m.cap = cap
+    return 0
+
+
+cdef inline int memo_log(Memo *m, PyObject *o) except -1:
+    """Give o the next memo index without entering it into the table; o stays borrowed until memo_secure."""
+    if CYP_UNLIKELY(m.n == m.cap):
+        memo_grow_log(m)
+    m.log[m.n] = o
+    m.n += 1
+    return 0
+
+
+cdef inline int memo_reserve(Memo *m) except -1:
+    """Room for one more in the table."""
+    if CYP_UNLIKELY(m.used * 2 >= m.mask):
+        memo_resize(m, m.shift - 2)
+    return 0
+
+
+cdef inline int memo_add(Memo *m, PyObject *o) except -1:
+    """Give o the next memo index; o stays borrowed until memo_secure."""
+    memo_reserve(m)
+    memo_log(m, o)
+    memo_insert(m, o, m.n - 1)
+    return 0
+
+
+cdef inline int memo_secure(Memo *m) except -1:
+    """Own and hash everything logged, so that user code may run; then make the dictionaries that stood for themselves.
+
+    Making one may run the collector, hence user code: by then all else is secured, the instances included.
+    """
+    cdef Py_ssize_t first = m.secured
+    cdef Py_ssize_t i, pending = 0
+    cdef PyObject *o
+    while m.secured < m.n:
+        o = m.log[m.secured]
+        if <size_t>o & 1:
+            pending += 1
+        else:
+            if memo_get(m, o) < 0:
+                memo_reserve(m)
+                memo_insert(m, o, m.secured)
+            Py_INCREF(o)
+        m.secured += 1
+    if pending:
+        for i in range(first, m.n):
+            o = m.log[i]
+            if <size_t>o & 1:
+                memo_reserve(m)
+                m.log[i] = PyObject_GenericGetDict(<PyObject *>(<size_t>o - 1), NULL)
+                memo_insert(m, m.log[i], i)
+    return 0
+
+
+cdef inline void memo_release(PyObject *entry) noexcept:
+    """Give back the reference of a secured entry."""
+    if not <size_t>entry & 1:
+        Py_DECREF(entry)
+
+
+cdef inline void memo_truncate(Memo *m, Py_ssize_t n, uint64_t generation) noexcept:
+    """Forget the entries from n on.  Runs finalizers of what only the memo held."""
+    cdef Py_ssize_t i, old_secured = m.secured, old_listed = m.listed, old_n = m.n
+    cdef PyObject **dropped = m.log + n
+    if n >= m.n:
+        return
+    m.n = n
+    m.generation = generation
+    if m.n_alias > n:
+        m.n_alias = n
+    memset(m.table, 0, (m.mask + 1) * sizeof(uint32_t))
+    m.used = 0
+    if m.secured > n:
+        m.secured = n
+    if m.listed > n:
+        m.listed = n
+    for i in range(n):
+        if not <size_t>m.log[i] & 1 and memo_get(m, m.log[i]) < 0:
+            memo_insert(m, m.log[i], i)
+    for i in range(n, old_n):
+        if old_listed <= i < old_secured:
+            memo_release(dropped[i - n])
+
+
+cdef inline void memo_free(Memo *m) noexcept:
+    """Release everything; the memo must be initialised again before use."""
+    cdef Py_ssize_t i
+    cdef Py_ssize_t secured = m.secured, listed = m.listed
+    cdef PyObject **log = m.log
+    m.secured = 0
+    m.listed = 0
+    m.n = 0
+    for i in range(listed, secured):
+        memo_release(log[i])
+    if log != m.small_log:
+        PyMem_Free(log)
+    if m.table != m.small_table:
+        PyMem_Free(m.table)
+    if m.alias != NULL:
+        PyMem_Free(m.alias)
+
+
+cdef inline Py_ssize_t memo_wire_index(Memo *m, Py_ssize_t index) noexcept:
+    """The index as the stream names it."""
+    if CYP_UNLIKELY(index < m.n_alias):
+        return m.alias[index]
+    return index

@@ -1,0 +1,108 @@
+"""The memo of the unpickling half: an array, with a dictionary for indices that would make it too large.
+
+A slot is NULL, an owned object, or tagged in its two low bits (objects are aligned to at least 8 bytes):
+
+- OPEN: the state dictionary of an instance whose items are still being loaded.  The rest of the word is the
+  index of its mark; nothing is owned.
+- CLOSED: the state dictionary of an instance that has been built from it.  The rest is the instance, owned,
+  whose own dictionary equals the state until user code runs.
+
+Either is replaced by a real dictionary before anybody can see it: see load/state.pxi.
+
+Which indices go to the array decides what MEMOIZE, which counts them, means: so the limits are those of
+_pickle.c (_Unpickler_MemoPut in 3.14, gh-115952).
+"""
+
+from cpython.object cimport PyObject
+from libc.string cimport memcpy, memset
+from _speedups.cpythonx cimport (
+    CYP_LIKELY, Py_DECREF, Py_INCREF, PyErr_NoMemory, PyMem_Free, PyMem_Malloc, PyMem_Realloc,
+)
+
+cdef enum:
+    MEMO_FIRST = 32  # slots inside the struct; _pickle.c _Unpickler_New
+    TAG_MASK = 3
+    TAG_OPEN = 1
+    TAG_CLOSED = 2
+
+cdef struct Memo:
+    PyObject **slots
+    Py_ssize_t size      # slots allocated
+    Py_ssize_t count     # objects memoised: the index that MEMOIZE uses
+    PyObject *sparse     # exact dict {index: object}, owned, or NULL
+    PyObject *first[MEMO_FIRST]
+
+
+cdef inline void memo_init(Memo *memo) noexcept:
+    memo.slots = memo.first
+    memo.size = MEMO_FIRST
+    memo.count = 0
+    memo.sparse = NULL
+    memset(memo.first, 0, sizeof(memo.first))
+
+
+cdef inline int memo_grow(Memo *memo, Py_ssize_t size) except -1:
+    """Make room for `size` slots, more than there are; MemoryError leaves the memo as it was."""
+    cdef PyObject **grown
+    if <size_t>size > <size_t>(-1) // 16:
+        PyErr_NoMemory()
+    if memo.slots == memo.first:
+        grown = <PyObject **>PyMem_Malloc(size * sizeof(PyObject *))
+        if grown != NULL:
+            memcpy(grown, memo.slots, memo.size * sizeof(PyObject *))
+    else:
+        grown = <PyObject **>PyMem_Realloc(memo.slots, size * sizeof(PyObject *))
+    if grown == NULL:
+        PyErr_NoMemory()
+    memset(grown + memo.size, 0, (size - memo.size) * sizeof(PyObject *))
+    memo.slots = grown
+    memo.size = size
+    return 0
+
+
+cdef inline bint memo_append(Memo *memo, PyObject *o) noexcept:
+    """MEMOIZE, when the next slot exists and is free; False leaves everything to memo_put()."""
+    cdef Py_ssize_t i = memo.count
+    if CYP_LIKELY(i < memo.size and memo.slots[i] == NULL):
+        Py_INCREF(o)
+        memo.slots[i] = o
+        memo.count = i + 1
+        return True
+    return False
+
+
+cdef inline bint memo_place(Memo *memo, Py_ssize_t i, PyObject *o) noexcept:
+    """PUT, when slot i exists and is free; False leaves everything to memo_put()."""
+    if CYP_LIKELY(i < memo.size and memo.slots[i] == NULL and memo.sparse == NULL):
+        Py_INCREF(o)
+        memo.slots[i] = o
+        memo.count += 1
+        return True
+    return False
+
+
+cdef inline void memo_release(PyObject *slot) noexcept:
+    """Give up what a slot held, once it is out of the memo."""
+    if <size_t>slot & TAG_MASK == TAG_OPEN or slot == NULL:
+        return
+    Py_DECREF(<PyObject *>(<size_t>slot & ~<size_t>TAG_MASK))
+
+
+cdef inline void memo_free(Memo *memo) noexcept:
+    """Empty the memo.  It is valid and empty before the first finalizer runs."""
+    cdef PyObject **slots = memo.slots
+    cdef PyObject *sparse = memo.sparse
+    cdef Py_ssize_t size = memo.size
+    cdef Py_ssize_t i
+    cdef PyObject *first[MEMO_FIRST]
+    cdef bint inside = slots == memo.first
+    if inside:
+        memcpy(first, slots, sizeof(first))
+        slots = first
+    memo_init(memo)
+    for i in range(size):
+        memo_release(slots[i])
+    if not inside:
+        PyMem_Free(slots)
+    if sparse != NULL:
+        Py_DECREF(sparse)

@@ -1,0 +1,276 @@
+"""What the emitter asks on rare paths: reducers, reduce values, names of globals, nesting policy, error texts.
+
+Errors about objects are worded by the running interpreter's own pickler, which is shown the same object and
+the same reduce value: so class, message and notes are those of that very patch release.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import ModuleType
+from typing import Any, NoReturn
+
+from _pickle import Pickler as StdlibPickler
+from _pickle import PicklingError
+
+# Nesting levels that the running version's own pickle manages whatever sys.getrecursionlimit() says, rounded up.
+# Up to 3.11 it obeys that limit.
+_STDLIB_DEPTH = {(3, 11): 0, (3, 12): 2_000, (3, 13): 10_000}
+_LATER_STDLIB_DEPTH = 30_000
+_DEPTH_FLOOR = _STDLIB_DEPTH.get(sys.version_info[:2], _LATER_STDLIB_DEPTH)
+
+
+def allow_depth(depth: int) -> int:
+    """Return how many levels of nesting the limit in force allows.
+
+    The limit is sys.getrecursionlimit(), or what the running version's pickle manages where that is more.
+
+    Raises:
+        RecursionError: `depth` levels are open already.
+    """
+    limit = max(sys.getrecursionlimit(), _DEPTH_FLOOR)
+    if depth >= limit:
+        raise RecursionError("maximum recursion depth exceeded while pickling an object")
+    return limit
+
+
+# ---- types -----------------------------------------------------------------------------------------
+
+
+def reduces_by_default(cls: type) -> bool:
+    """Tell whether instances of cls are fully described by NEWOBJ without arguments and their `__dict__`.
+
+    True only where object.__reduce_ex__ decides and nothing on the class can change its result.  What an instance
+    may do (attributes that shadow the hooks) is the caller's to check.
+    """
+    metaclass = type(cls)
+    if metaclass.__hash__ is not type.__hash__ or metaclass.__eq__ is not type.__eq__:
+        return False
+    if hasattr(cls, "__getnewargs__") or hasattr(cls, "__getnewargs_ex__") or hasattr(cls, "__getattr__"):
+        return False
+    for name in ("__reduce_ex__", "__reduce__", "__getstate__", "__getattribute__", "__class__"):
+        if _found_on_type(cls, name) is not object.__dict__[name]:
+            return False
+    return not copyreg._slotnames(cls) and cls.__itemsize__ == 0  # type: ignore[attr-defined]
+
+
+def _found_on_type(cls: type, name: str) -> object:
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return None
+
+
+def reduce_bytes(obj: bytes) -> tuple[Any, ...]:
+    """Reduce value of bytes below protocol 3, which reads as str in Python 2.  Source: _pickle.c save_bytes."""
+    if not obj:
+        return bytes, ()
+    import codecs
+
+    return codecs.encode, (str(obj, "latin1"), "latin1")
+
+
+def reduce_bytearray(obj: bytearray) -> tuple[Any, ...]:
+    """Reduce value of bytearray below protocol 5.  Source: _pickle.c save_bytearray."""
+    return (bytearray, (bytes(obj),)) if obj else (bytearray, ())
+
+
+def newobj_ex_by_partial(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """`__newobj_ex__` for protocols without NEWOBJ_EX: a partial call of `cls.__new__`."""
+    cls, args, kwargs = reduced[1]
+    return (partial(cls.__new__, cls, *args, **kwargs), (), *reduced[2:])
+
+
+# ---- globals ---------------------------------------------------------------------------------------
+
+
+def find_global(obj: object, name: str | None, protocol: int) -> tuple[str, str]:
+    """Return the module name and qualified name under which obj is found.
+
+    Args:
+        name: the name to look for; None for obj's `__qualname__`, else its `__name__`.
+
+    Raises:
+        PicklingError, or what the running version raises, if obj is not found there.
+    """
+    qualified = name
+    if qualified is None:
+        qualified = getattr(obj, "__qualname__", None)
+        if qualified is None:
+            qualified = getattr(obj, "__name__", None)
+    if isinstance(qualified, str):
+        path = qualified.split(".")
+        module_name = getattr(obj, "__module__", None)
+        if "<locals>" not in path:
+            if module_name is None:
+                module_name = _module_that_has(obj, path)
+            if isinstance(module_name, str) and _look_up(module_name, path) is obj:
+                return module_name, qualified
+    _refuse(obj, NotImplemented if name is None else name, protocol)
+
+
+def _module_that_has(obj: object, path: list[str]) -> str:
+    for name, module in list(sys.modules.items()):
+        if name in ("__main__", "__mp_main__") or module is None:
+            continue
+        if _walk(module, path) is obj:
+            return name
+    return "__main__"
+
+
+def _look_up(module_name: str, path: list[str]) -> object:
+    """What the path leads to from the module, imported if need be; None where it leads nowhere."""
+    try:
+        __import__(module_name, level=0)
+        module: ModuleType | None = sys.modules.get(module_name)
+    except (ImportError, ValueError):
+        return None
+    return _walk(module, path)
+
+
+def _walk(obj: object, path: Iterable[str]) -> object:
+    for name in path:
+        try:
+            obj = getattr(obj, name)
+        except AttributeError:
+            return None
+    return obj
+
+
+def extension_code(obj: object, name: str | None, names: tuple[str, str], protocol: int) -> int | None:
+    """Return the code that copyreg.add_extension registered for a global, or None.
+
+    Raises:
+        RuntimeError: the registry holds something else than a code for it.
+    """
+    code = copyreg._extension_registry.get(names)  # type: ignore[attr-defined]
+    if code is None:
+        return None
+    if not isinstance(code, int) or not 0 < code <= 0x7FFFFFFF:
+        _refuse(obj, NotImplemented if name is None else name, protocol)
+    return code
+
+
+def nested_by_getattr(names: tuple[str, str]) -> tuple[Callable[..., object], tuple[object, str]]:
+    """Reduce value of a nested global below protocol 4 up to CPython 3.12: getattr(parent, name)."""
+    *path, last = names[1].split(".")
+    return getattr, (_walk(sys.modules[names[0]], path), last)
+
+
+def global_line(
+    obj: object, name: str | None, module_name: str, qualified: str, protocol: int, fix_imports: bool
+) -> bytes:
+    """Return GLOBAL and its two lines, with the names that Python 2 knows where fix_imports asks for them.
+
+    Raises:
+        PicklingError: a name is not ASCII and the protocol is below 3.
+    """
+    if protocol < 3 and fix_imports:
+        module_name, qualified = _python2_names(module_name, qualified)
+    encoding = "utf-8" if protocol == 3 else "ascii"
+    try:
+        return b"c%b\n%b\n" % (module_name.encode(encoding), qualified.encode(encoding))
+    except UnicodeEncodeError:
+        _refuse(obj, NotImplemented if name is None else name, protocol, fix_imports)
+
+
+def _python2_names(module_name: str, qualified: str) -> tuple[str, str]:
+    from _compat_pickle import REVERSE_IMPORT_MAPPING, REVERSE_NAME_MAPPING
+
+    names = REVERSE_NAME_MAPPING.get((module_name, qualified))
+    if names is not None:
+        return names
+    return REVERSE_IMPORT_MAPPING.get(module_name, module_name), qualified
+
+
+# ---- refusals --------------------------------------------------------------------------------------
+
+
+def refuse_reduce_value(obj: object, reduced: object, protocol: int) -> NoReturn:
+    """Raise what the running version raises for this malformed reduce value of obj."""
+    _refuse(obj, reduced, protocol)
+
+
+class _Asked(StdlibPickler):
+    """The running version's pickler, with one object's reduce value given."""
+
+    obj: object
+    reduced: object
+
+    def reducer_override(self, obj: object) -> Any:
+        return self.reduced if obj is self.obj else NotImplemented
+
+
+class _Sink:
+    def write(self, data: object) -> None:
+        """Drop it: only the error is wanted."""
+
+
+def _refuse(obj: object, reduced: object, protocol: int, fix_imports: bool = True) -> NoReturn:
+    asked = _Asked(_Sink(), protocol, fix_imports=fix_imports)
+    asked.obj = obj
+    asked.reduced = reduced
+    asked.dump(obj)
+    # It was found or well formed when asked again: something changed in between.
+    raise PicklingError(f"Can't pickle {obj!r}")
+
+
+def no_reducer(obj: object) -> str:
+    """Text for an object without `__reduce_ex__` and `__reduce__`."""
+    if sys.version_info >= (3, 14):
+        return f"Can't pickle {_type_name(obj)} object"
+    return f"can't pickle '{type(obj).__name__:.200}' object: {obj!r}"
+
+
+def cyclic_in_fast_mode(obj: object, address: int) -> str:
+    """Text for a list or dict that contains itself, met in fast mode."""
+    return (
+        "fast mode: can't pickle cyclic objects including object "
+        f"type {type(obj).__name__:.200} at {address:#x}"
+    )
+
+
+def text_persistent_id(pid: object) -> bytes:
+    """The line that protocol 0 writes for a persistent id.
+
+    Raises:
+        PicklingError: str(pid) is not ASCII.
+    """
+    try:
+        return str(pid).encode("ascii")
+    except UnicodeEncodeError:
+        raise PicklingError("persistent IDs in protocol 0 must be ASCII strings") from None
+
+
+# ---- notes: where in the graph an error happened, as CPython 3.14 words it ---------------------------
+
+
+def _type_name(obj: object) -> str:
+    cls = type(obj)
+    module = cls.__module__
+    return cls.__qualname__ if module in ("builtins", "__main__") else f"{module}.{cls.__qualname__}"
+
+
+def note_item(error: BaseException, obj: object, index: int) -> None:
+    """obj[index] could not be pickled."""
+    error.add_note(f"when serializing {_type_name(obj)} item {index}")
+
+
+def note_key(error: BaseException, obj: object, key: object) -> None:
+    """The value under key could not be pickled."""
+    error.add_note(f"when serializing {_type_name(obj)} item {key!r}")
+
+
+def note_value(error: BaseException, obj: dict[Any, Any], index: int) -> None:
+    """The index-th value of a dict could not be pickled."""
+    for i, key in enumerate(obj):
+        if i == index:
+            note_key(error, obj, key)
+
+
+def note_part(error: BaseException, obj: object, part: str) -> None:
+    """This part of obj (state, class, element, ...) could not be pickled."""
+    error.add_note(f"when serializing {_type_name(obj)} {part}")

@@ -1,0 +1,43 @@
+"""Names of the pickle module that there is no reason to write anew: taken from it when they are first asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LAZY_NAMES = (
+    "_Framer",
+    "_Pickler",
+    "_Stop",
+    "_Unframer",
+    "_Unpickler",
+    "_compat_pickle",
+    "_dump",
+    "_dumps",
+    "_extension_cache",
+    "_extension_registry",
+    "_getattribute",
+    "_inverted_registry",
+    "_load",
+    "_loads",
+    "_tuplesize2code",
+    "bytes_types",
+    "compatible_formats",
+    "decode_long",
+    "dispatch_table",
+    "encode_long",
+    "format_version",
+    "whichmodule",
+)
+
+
+def lazy(name: str) -> Any:
+    """`__getattr__` of the package.
+
+    Raises:
+        AttributeError: the running version's pickle has no such name, or it is not among those re-exported.
+    """
+    if name in LAZY_NAMES:
+        import pickle
+
+        return getattr(pickle, name)
+    raise AttributeError(f"module 'cypickle' has no attribute {name!r}")
