@@ -12,6 +12,7 @@
 /* ---- compiler ---------------------------------------------------------------------------------- */
 
 #if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"  /* Cython names the type slots that it knows */
 #define CYP_LIKELY(x) __builtin_expect(!!(x), 1)
 #define CYP_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #else
@@ -154,6 +155,14 @@ static inline unsigned int cyp_type_tag(PyTypeObject *tp)
 #endif
 }
 
+/* Whether a class is called __newobj__ or __newobj_ex__, which the reduce protocol tells by name. */
+static inline int cyp_named_newobj(PyObject *cls)
+{
+    const char *name = ((PyTypeObject *)cls)->tp_name;
+    const char *dot = strrchr(name, '.');
+    return strncmp(dot ? dot + 1 : name, "__newobj", 8) == 0;
+}
+
 /* The collector runs inside allocations of tracked objects up to 3.11, between bytecodes from 3.12 on. */
 static inline int cyp_gc_runs_in_alloc(void) { return PY_VERSION_HEX < 0x030C0000; }
 
@@ -192,9 +201,16 @@ static inline int cyp_has_set_next(void) { return 0; }
    3.12, one since 3.13; unknown versions take the fallback, which says "there is a dictionary". */
 #if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x03100000
 #define CYP_INLINE_VALUES 1
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"  /* in CPython's own headers */
+#endif
 #ifndef Py_BUILD_CORE
 #define Py_BUILD_CORE 1
 #define CYP_UNDEF_BUILD_CORE 1
+#endif
+#ifdef _PyGC_FINALIZED
+#undef _PyGC_FINALIZED  /* 3.12: a macro outside, a function inside */
 #endif
 #include "internal/pycore_dict.h"
 #if PY_VERSION_HEX >= 0x030D0000
@@ -203,6 +219,9 @@ static inline int cyp_has_set_next(void) { return 0; }
 #ifdef CYP_UNDEF_BUILD_CORE
 #undef Py_BUILD_CORE
 #undef CYP_UNDEF_BUILD_CORE
+#endif
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic pop
 #endif
 
 /* The values of an instance that has no dictionary yet; NULL when it has one, or cannot do without. */
@@ -458,6 +477,13 @@ static inline PyObject *cyp_int_from_le(const unsigned char *p, Py_ssize_t nbyte
     Py_XDECREF(kwargs);
     return v;
 #endif
+}
+
+/* pickle's bytes are unsigned; CPython's API says char */
+static inline unsigned char *cyp_bytearray_data(PyObject *o) { return (unsigned char *)PyByteArray_AS_STRING(o); }
+static inline PyObject *cyp_bytearray_new(const unsigned char *p, Py_ssize_t n)
+{
+    return PyByteArray_FromStringAndSize((const char *)p, n);
 }
 
 /* ---- machine: containers ------------------------------------------------------------------------ */

@@ -27,6 +27,7 @@ cdef extern from "compat.h":
     int cyp_unicode_ready(PyObject *) except -1
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
     bint cyp_gc_runs_in_alloc() noexcept
+    bint cyp_named_newobj(PyObject *cls) noexcept
     bint cyp_single_tail_batch() noexcept
     bint cyp_getattr_chain() noexcept
     bint cyp_has_set_next() noexcept
@@ -101,8 +102,6 @@ cdef extern from "Python.h":
 
 # ==== machine ====
 
-from cpython.object cimport inquiry, traverseproc, visitproc
-
 cdef extern from "compat.h":
     bint cyp_all_ascii(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *cyp_str_new(const unsigned char *, Py_ssize_t nbytes) except NULL  # new
@@ -153,7 +152,8 @@ cdef extern from "Python.h":
     PyObject *PyBytes_DecodeEscape(const char *, Py_ssize_t, const char *, Py_ssize_t, const char *) except NULL  # new
     bint PyBytes_Check(PyObject *) noexcept
     bint PyBytes_CheckExact(PyObject *) noexcept
-    PyObject *PyByteArray_FromStringAndSize(const unsigned char *, Py_ssize_t) except NULL  # new
+    unsigned char *PyByteArray_AS_STRING "cyp_bytearray_data"(PyObject *) noexcept
+    PyObject *PyByteArray_FromStringAndSize "cyp_bytearray_new"(const unsigned char *, Py_ssize_t) except NULL  # new
     int PyByteArray_Resize(PyObject *, Py_ssize_t) except -1
     PyObject *PyList_New(Py_ssize_t) except NULL  # new
     bint PyList_CheckExact(PyObject *) noexcept

@@ -24,11 +24,16 @@ cdef enum Saved:
     WRITTEN = 1          # complete
     GO = 2               # from the boundary: nothing written yet, go on
 
+cdef enum PlanKind:
+    PLAN_NONE = 0        # ask the object each time
+    PLAN_ATTRIBUTES = 1  # NEWOBJ without arguments, then the attributes: object.__reduce_ex__ without overrides
+    PLAN_REDUCE = 2      # object.__reduce_ex__ would only call the type's __reduce__
+
 cdef struct Plan:
     # How the instances of one type are written, and what this dump has already found out about it.
     PyTypeObject *type        # not owned: the tag tells whether it is still the type that was looked at
     unsigned int tag          # cyp_type_tag when the plan was made
-    bint by_default           # object.__reduce_ex__ decides: NEWOBJ without arguments, then the attributes
+    int kind                  # a PlanKind
     Py_ssize_t checked_names  # so many of the shared attribute names are known not to shadow a hook
     uint64_t epoch            # Emission.epoch in which the type was last seen to be as planned
     uint64_t generation       # Memo.generation to which the indices below belong

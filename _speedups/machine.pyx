@@ -6,14 +6,15 @@ stack.  run() never recurses, so depth costs memory and nothing else.
 
 cimport cython
 from cpython.buffer cimport PyBUF_CONTIG_RO, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
-from cpython.object cimport PyObject, PyTypeObject, inquiry, traverseproc, visitproc
-from libc.errno cimport errno
+from cpython.object cimport PyObject, PyTypeObject, inquiry, traverseproc
+from libc cimport errno
 from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport strtol
 from libc.string cimport memchr, memcmp, memcpy, strcmp, strlen
 from _speedups.cpythonx cimport (
-    CYP_LIKELY, CYP_UNLIKELY, CypValues, PyBool_Type, PyByteArray_FromStringAndSize, PyByteArray_Resize,
-    PyBytes_DecodeEscape, PyBytes_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy,
+    CYP_LIKELY, CYP_UNLIKELY, CypValues, PY_SSIZE_T_MAX, PyBool_Type, PyByteArray_AS_STRING,
+    PyByteArray_FromStringAndSize, PyByteArray_Resize, PyBytes_AS_STRING, PyBytes_DecodeEscape,
+    PyBytes_FromStringAndSize, PyBytes_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy,
     PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyErr_NoMemory, PyExc_OverflowError,
     PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyGetSetDescr_Type, PyImport_Import, PyIter_Next,
     PyList_CheckExact, PyList_New, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
@@ -46,7 +47,8 @@ from _speedups.opcodes cimport (
     OP_TUPLE, OP_TUPLE1, OP_TUPLE2, OP_TUPLE3, OP_UNICODE,
 )
 from _speedups.recall cimport (
-    Memo, TAG_CLOSED, TAG_MASK, TAG_OPEN, memo_append, memo_free, memo_grow, memo_init, memo_place,
+    Memo, TAG_CLOSED, TAG_MASK, TAG_OPEN, memo_append, memo_free, memo_grow, memo_init, memo_is_free,
+    memo_place,
     memo_release,
 )
 from _speedups.stack cimport (
@@ -181,7 +183,7 @@ cdef class Machine:
         Read a pickled object representation from the open file object given in the constructor, and return
         the reconstituted object hierarchy specified therein.
         """
-        return machine_load(self)
+        return machine_load(self, False)
 
     def find_class(self, module_name, global_name, /):
         """Return an object from a specified module.
@@ -358,7 +360,7 @@ def load(file, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=(
     """
     machine = <Machine>Machine.__new__(Machine)
     machine_open(machine, file, fix_imports, encoding, errors, buffers, "load")
-    return machine_load(machine)
+    return machine_load(machine, True)
 
 
 cdef int machine_open(Machine m, object file, object fix_imports, object encoding, object errors,
@@ -389,8 +391,12 @@ cdef int machine_open(Machine m, object file, object fix_imports, object encodin
     return 0
 
 
-cdef object machine_load(Machine m):
-    """load() of an Unpickler, or of the machine that the function load() makes."""
+cdef object machine_load(Machine m, bint once):
+    """load() of an Unpickler, or of the machine that the function load() makes for this `once`.
+
+    An Unpickler's memo outlives the load: then no state dictionary may be left out, for the next pickle might
+    name it when the instance has changed.
+    """
     cdef Loading r
     if not m.ready:
         raise UnpicklingError(f"Unpickler.__init__() was not called by {type(m).__name__}.__init__()")
@@ -398,6 +404,8 @@ cdef object machine_load(Machine m):
         raise RuntimeError("Unpickler object is already used")
     m.running = True
     loading_init(&r, &m.slots)
+    if not once:
+        r.settled = MAX_SETTLED + 1
     try:
         set_options(&r, "Unpickler", m.fix_imports, m.encoding, m.errors)
         m.proto = 0
@@ -413,7 +421,8 @@ cdef object machine_load(Machine m):
         choose_hook(m)
         return steal(run(&r))
     finally:
-        expose_memo(&r)
+        if once:
+            memo_free(&m.slots)
         m.pos = r.p - r.start
         m.prefetched = r.prefetched
         m.loading = NULL
@@ -433,11 +442,15 @@ cdef int choose_hook(Machine m) except -1:
 
 # ---- the collector ----------------------------------------------------------------------------------------------
 
-cdef traverseproc traverse_attributes
-cdef inquiry clear_attributes
+ctypedef int (*Visit)(PyObject *, void *) noexcept
+ctypedef int (*Traverse)(PyObject *, Visit, void *) noexcept
+ctypedef int (*Clear)(PyObject *) noexcept
+
+cdef Traverse traverse_attributes
+cdef Clear clear_attributes
 
 
-cdef int machine_traverse(PyObject *self, visitproc visit, void *arg) noexcept:
+cdef int machine_traverse(PyObject *self, Visit visit, void *arg) noexcept:
     """Visit what Cython knows of and then the memo, which it does not."""
     cdef Memo *memo = &(<Machine>self).slots
     cdef PyObject *o
@@ -461,7 +474,7 @@ cdef int machine_clear(PyObject *self) noexcept:
     return clear_attributes(self)
 
 
-traverse_attributes = (<PyTypeObject *>Machine).tp_traverse
-clear_attributes = (<PyTypeObject *>Machine).tp_clear
-(<PyTypeObject *>Machine).tp_traverse = machine_traverse
-(<PyTypeObject *>Machine).tp_clear = machine_clear
+traverse_attributes = <Traverse>(<PyTypeObject *>Machine).tp_traverse
+clear_attributes = <Clear>(<PyTypeObject *>Machine).tp_clear
+(<PyTypeObject *>Machine).tp_traverse = <traverseproc>machine_traverse
+(<PyTypeObject *>Machine).tp_clear = <inquiry>machine_clear

@@ -71,9 +71,14 @@ cdef inline bint memo_append(Memo *memo, PyObject *o) noexcept:
     return False
 
 
+cdef inline bint memo_is_free(Memo *memo, Py_ssize_t i) noexcept:
+    """Slot i exists and nothing has been stored under that index."""
+    return i < memo.size and memo.slots[i] == NULL and memo.sparse == NULL
+
+
 cdef inline bint memo_place(Memo *memo, Py_ssize_t i, PyObject *o) noexcept:
     """PUT, when slot i exists and is free; False leaves everything to memo_put()."""
-    if CYP_LIKELY(i < memo.size and memo.slots[i] == NULL and memo.sparse == NULL):
+    if CYP_LIKELY(memo_is_free(memo, i)):
         Py_INCREF(o)
         memo.slots[i] = o
         memo.count += 1

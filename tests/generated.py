@@ -18,9 +18,11 @@ PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 
 def attempt(dumps, graph, protocol):
-    """The bytes, or the error as (class, message)."""
+    """The bytes, or the error as (class, message); that of too deep a nesting says where it was noticed."""
     try:
         return dumps(graph, protocol)
+    except RecursionError:
+        return RecursionError, ""
     except Exception as error:
         return type(error), str(error).replace("_pickle.", "").replace("cypickle.", "")
 

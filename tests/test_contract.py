@@ -87,7 +87,7 @@ THE_SINGLETON = Singleton()
 
 
 class BothReduce(Base):
-    asked = []
+    asked = []  # noqa: RUF012
 
     def __reduce__(self):
         self.asked.append("reduce")
@@ -99,7 +99,7 @@ class BothReduce(Base):
 
 
 class OnlyReduce(Base):
-    asked = []
+    asked = []  # noqa: RUF012
 
     def __reduce__(self):
         self.asked.append("reduce")
@@ -175,12 +175,16 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_highly_recursive_structures_raise_recursion_error_and_the_limit_can_be_raised(shape):
-    """Trying to pickle a highly recursive data structure may exceed the maximum recursion depth, a RecursionError
-    [RuntimeError] will be raised in this case. You can carefully raise this limit with sys.setrecursionlimit().
+    """Trying to pickle a highly recursive data structure may exceed the maximum recursion depth, a
+    RecursionError
+    [RuntimeError] will be raised in this case. You can carefully raise this limit with
+    sys.setrecursionlimit().
     """
     make, wrap = SHAPES[shape]
     script = DEEP.replace("{make}", make).replace("{wrap}", wrap)
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120
+    )
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.split() == ["refused"] * 6 + ["accepted"] * 6 + ["dropped"]
 
@@ -191,7 +195,9 @@ def test_recursion_error_is_a_runtime_error():
 
 
 def test_what_the_stdlib_nests_is_not_refused():
-    """Nothing that the running version's own pickle manages is refused; 400 levels are below every version's limit."""
+    """Nothing that the running version's own pickle manages is refused; 400 levels are below every version's
+    limit.
+    """
     script = """
 import pickle, cypickle
 item = []
@@ -214,7 +220,9 @@ def test_functions_go_by_fully_qualified_name(implementation, protocol):
 
 def test_only_names_are_stored(implementation, protocol):
     """Only the function name is pickled, along with the name of the module the function is defined in."""
-    arguments = [arg for _, arg, _ in pickletools.genops(implementation.dumps(function, protocol)) if type(arg) is str]
+    arguments = [
+        arg for _, arg, _ in pickletools.genops(implementation.dumps(function, protocol)) if type(arg) is str
+    ]
     assert " ".join(arguments) == f"{__name__} function"
 
 
@@ -235,7 +243,8 @@ def temporary_module(**contents):
 
 
 def test_the_module_must_be_importable(implementation, protocol, monkeypatch):
-    """The defining module must be importable in the unpickling environment, otherwise an exception will be raised.
+    """The defining module must be importable in the unpickling environment, otherwise an exception will be
+    raised.
     The exception raised will likely be an ImportError or an AttributeError but it could be something else.
     """
     module = temporary_module(Class=type("Class", (), {}), func=lambda: None)
@@ -300,7 +309,8 @@ def test_only_instance_data_are_stored(implementation, protocol):
 
 
 def test_instances_of_an_earlier_version_of_the_class_load(implementation, protocol, monkeypatch):
-    """You can fix bugs in a class or add methods to the class and still load objects that were created with an
+    """You can fix bugs in a class or add methods to the class and still load objects that were created with
+    an
     earlier version of the class.
     """
     module = temporary_module(Class=type("Class", (), {"buggy": lambda self: 1}))
@@ -326,7 +336,8 @@ def test_setstate_converts_old_versions(implementation, protocol):
 
 
 def test_a_string_names_a_global(implementation, protocol):
-    """If a string is returned, the string should be interpreted as the name of a global variable. It should be the
+    """If a string is returned, the string should be interpreted as the name of a global variable. It should
+    be the
     object's local name relative to its module.
     """
     data = implementation.dumps([THE_SINGLETON, THE_SINGLETON], protocol)
@@ -377,7 +388,8 @@ def test_the_first_item_is_called(implementation, protocol, monkeypatch):
 
 
 def test_an_empty_tuple_of_arguments_is_allowed(implementation, protocol, monkeypatch):
-    """A tuple of arguments for the callable object. An empty tuple must be given if the callable does not accept any
+    """A tuple of arguments for the callable object. An empty tuple must be given if the callable does not
+    accept any
     argument.
     """
     monkeypatch.setattr(ByReduceValue, "reduce_value", (dict, ()))
@@ -398,7 +410,9 @@ def test_the_state_goes_to_setstate(implementation, protocol, state, monkeypatch
     assert received == [state]
 
 
-def test_without_setstate_the_state_is_a_dict_added_to_the_objects_dict(implementation, protocol, monkeypatch):
+def test_without_setstate_the_state_is_a_dict_added_to_the_objects_dict(
+    implementation, protocol, monkeypatch
+):
     """If the object has no such method then, the value must be a dictionary and it will be added to __dict__."""
     monkeypatch.setattr(ByReduceValue, "reduce_value", (Base, (), {"a": 1, "b": [2]}))
     assert vars(implementation.loads(implementation.dumps(ByReduceValue(), protocol))) == {"a": 1, "b": [2]}
@@ -419,9 +433,12 @@ def test_without_setstate_the_state_may_be_a_pair(implementation, protocol, monk
 
 @pytest.mark.parametrize("count", [0, 1, 2, 999, 1000, 1001, 2001])
 def test_list_items_are_appended_or_extended(implementation, protocol, count, monkeypatch):
-    """An iterator (and not a sequence) yielding successive items. These items will be appended to the object either
-    using obj.append(item) or, in batch, using obj.extend(list_of_items). (Whether append() or extend() is used depends
-    on which pickle protocol version is used as well as the number of items to append, so both must be supported.)
+    """An iterator (and not a sequence) yielding successive items. These items will be appended to the object
+    either
+    using obj.append(item) or, in batch, using obj.extend(list_of_items). (Whether append() or extend() is
+    used depends
+    on which pickle protocol version is used as well as the number of items to append, so both must be
+    supported.)
     """
     monkeypatch.setattr(ListFilled, "count", count)
     log = implementation.loads(implementation.dumps(ListFilled(), protocol)).log
@@ -433,7 +450,9 @@ def test_list_items_are_appended_or_extended(implementation, protocol, count, mo
 
 
 def test_append_alone_is_enough(implementation, protocol, monkeypatch):
-    """Other classes [may use it] as long as they have append() and extend() methods: extend() is not insisted on."""
+    """Other classes [may use it] as long as they have append() and extend() methods: extend() is not insisted
+    on.
+    """
     monkeypatch.setattr(ListFilled, "count", 3)
     monkeypatch.delattr(Recorder, "extend")
     log = implementation.loads(implementation.dumps(ListFilled(), protocol)).log
@@ -451,7 +470,8 @@ def test_items_must_be_iterators_and_not_sequences(implementation, protocol, mon
 
 @pytest.mark.parametrize("count", [0, 1, 2, 999, 1000, 1001, 2001])
 def test_dict_items_are_stored(implementation, protocol, count, monkeypatch):
-    """An iterator (not a sequence) yielding successive key-value pairs. These items will be stored to the object using
+    """An iterator (not a sequence) yielding successive key-value pairs. These items will be stored to the
+    object using
     obj[key] = value.
     """
     monkeypatch.setattr(DictFilled, "count", count)
@@ -482,9 +502,13 @@ def test_reduce_is_a_synonym_for_the_extended_version(implementation, protocol, 
 
 
 def test_reduce_ex_gives_older_releases_their_values(implementation, monkeypatch):
-    """The main use for this method is to provide backwards-compatible reduce values for older Python releases."""
+    """The main use for this method is to provide backwards-compatible reduce values for older Python
+    releases.
+    """
     monkeypatch.setattr(
         BothReduce, "__reduce_ex__", lambda self, protocol: (dict if protocol < 2 else Base, ())
     )
-    kinds = [type(implementation.loads(implementation.dumps(BothReduce(), protocol))) for protocol in range(6)]
+    kinds = [
+        type(implementation.loads(implementation.dumps(BothReduce(), protocol))) for protocol in range(6)
+    ]
     assert kinds == [dict, dict, Base, Base, Base, Base]

@@ -72,6 +72,8 @@ def concrete_classes(module):
     chosen = {name: value for name, value in found.items() if name not in NOT_ABOUT_US}
     for name in ("CDispatchTableTests", "CChainDispatchTableTests"):
         chosen[name].pickler_class = cypickle.Pickler
+    for name in ("dump", "dumps", "load", "loads"):  # a function in Python would bind to the test
+        setattr(chosen["CPickleTests"], name, staticmethod(getattr(cypickle, name)))
     in_memory = chosen["InMemoryPickleTests"]
     in_memory.dumps = lambda self, arg, protocol=None, **options: cypickle.dumps(arg, protocol, **options)
     in_memory.loads = lambda self, data, **options: cypickle.loads(data, **options)

@@ -188,7 +188,9 @@ for title, options in {
     )
     SCENARIOS.add(
         f"load_{title}",
-        lambda implementation, seen, options=options: implementation.load(io.BytesIO(b"U\x01\xff."), **options),
+        lambda implementation, seen, options=options: implementation.load(
+            io.BytesIO(b"U\x01\xff."), **options
+        ),
     )
 
 for title, protocol in {
@@ -208,7 +210,8 @@ for title, protocol in {
         lambda implementation, seen, p=protocol: implementation.dump([], io.BytesIO(), p),
     )
     SCENARIOS.add(
-        f"pickler_protocol_{title}", lambda implementation, seen, p=protocol: pickler(implementation, p) and None
+        f"pickler_protocol_{title}",
+        lambda implementation, seen, p=protocol: pickler(implementation, p) and None,
     )
 
 for protocol in range(5):
@@ -218,7 +221,9 @@ for protocol in range(5):
     )
     SCENARIOS.add(
         f"pickler_buffer_callback_at_{protocol}",
-        lambda implementation, seen, p=protocol: pickler(implementation, p, buffer_callback=seen.append) and None,
+        lambda implementation, seen, p=protocol: (
+            pickler(implementation, p, buffer_callback=seen.append) and None
+        ),
     )
 
 

@@ -7,6 +7,7 @@ import socket
 import tempfile
 
 import pytest
+
 from implementations import C_PICKLE, CYPICKLE, PROTOCOLS
 from oracle import Table, both, outcome
 
@@ -267,14 +268,19 @@ for attribute in ("read", "readline", "readinto", "peek"):
     junk_reader(f"{attribute}_is_none", **{attribute: None})
     junk_reader(f"{attribute}_is_int", **{attribute: 5})
     junk_reader(f"{attribute}_is_absent", **{attribute: without(attribute)})
-junk_reader("peek_not_implemented", peek=lambda self, size: (_ for _ in ()).throw(NotImplementedError("peek")))
+junk_reader(
+    "peek_not_implemented", peek=lambda self, size: (_ for _ in ()).throw(NotImplementedError("peek"))
+)
 junk_reader("peek_os_error", peek=lambda self, size: (_ for _ in ()).throw(OSError("peek")))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_junk_files_fail_as_with_the_stdlib(name):
     expected, actual = both(SCENARIOS[name])
-    assert actual == expected
+    if expected.error is SystemError:  # the stdlib goes on with an exception set
+        assert actual.error is TypeError
+    else:
+        assert actual == expected
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 1000])

@@ -11,6 +11,7 @@ import types
 import weakref
 
 import pytest
+
 from oracle import Table, both
 
 SCENARIOS = Table()
@@ -316,7 +317,15 @@ def name_rebound_between_dumps(implementation, seen, protocol):
         del sys.modules[module.__name__]
 
 
-for name in ("__reduce_ex__", "__reduce__", "__getstate__", "__getnewargs__", "__class__", "__dict__", "__slots__"):
+for name in (
+    "__reduce_ex__",
+    "__reduce__",
+    "__getstate__",
+    "__getnewargs__",
+    "__class__",
+    "__dict__",
+    "__slots__",
+):
 
     def instance_attribute(implementation, seen, protocol, name=name):
         plain = Plain(a=1)
@@ -367,13 +376,13 @@ class ClassLies:
 
 class GetattrAnswers:
     def __getattr__(self, name):
-        if name.startswith("__get") or name.startswith("__set"):
+        if name.startswith(("__get", "__set")):
             raise AttributeError(name)
         return lambda *args: (Other, ())
 
 
 class GetattributeCounts:
-    log = []
+    log = []  # noqa: RUF012
 
     def __init__(self):
         self.a = 1
@@ -396,7 +405,7 @@ class SlotThenDict(SlotBase):
 
 
 class Mangled:
-    __slots__ = ("__private", "_Other__odd")
+    __slots__ = ("_Other__odd", "__private")
 
     def fill(self):
         self.__private = 1

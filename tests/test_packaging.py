@@ -17,7 +17,8 @@ pytestmark = [
     pytest.mark.packaging,
     pytest.mark.skipif(not (ROOT / "setup.py").is_file(), reason="the sources are not beside the tests"),
     pytest.mark.skipif(
-        not all(importlib.util.find_spec(name) for name in NEEDED), reason="the build requirements are not installed"
+        not all(importlib.util.find_spec(name) for name in NEEDED),
+        reason="the build requirements are not installed",
     ),
 ]
 
@@ -71,7 +72,10 @@ def test_the_sdist_holds_every_source(sdist):
     folders = [ROOT / "_speedups", ROOT / "src"]
     suffixes = (".pyx", ".pxd", ".pxi", ".h", ".py", ".pyi", ".typed")
     wanted = {
-        str(path.relative_to(ROOT)) for folder in folders for path in folder.rglob("*") if path.suffix in suffixes
+        str(path.relative_to(ROOT))
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix in suffixes
     }
     assert wanted - names == set()
     assert {"pyproject.toml", "setup.py", "LICENSE", "README.md"} <= names
@@ -86,7 +90,9 @@ def test_the_wheel_holds_the_package(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     package = {name.removeprefix("cypickle/") for name in names if name.startswith("cypickle/")}
-    sources = [path for path in (ROOT / "src" / "cypickle").rglob("*") if path.suffix in (".py", ".pyi", ".typed")]
+    sources = [
+        path for path in (ROOT / "src" / "cypickle").rglob("*") if path.suffix in (".py", ".pyi", ".typed")
+    ]
     assert {path.relative_to(ROOT / "src" / "cypickle").as_posix() for path in sources} - package == set()
     compiled = {name.partition(".")[0] for name in package if name.endswith((".so", ".pyd"))}
     assert compiled == {"_emitter", "_machine"}

@@ -4,6 +4,7 @@ import io
 import pickle
 
 import pytest
+
 from implementations import CYPICKLE
 
 
@@ -98,5 +99,3 @@ def test_nested_use_of_the_functions_is_allowed(implementation, protocol):
     file.seek(0)
     loaded = Loader(file).load()
     assert loaded == [repr(implementation.dumps(1, protocol)), "a"]
-
-

@@ -51,7 +51,9 @@ def test_there_is_a_core():
 
 
 def test_versions_are_the_business_of_compat_h():
-    assert offences(others("compat.h"), r"PY_(VERSION_HEX|MINOR_VERSION|MAJOR_VERSION)|sys\.version_info") == []
+    assert (
+        offences(others("compat.h"), r"PY_(VERSION_HEX|MINOR_VERSION|MAJOR_VERSION)|sys\.version_info") == []
+    )
 
 
 def test_externs_are_the_business_of_cpythonx():
@@ -117,7 +119,7 @@ def test_every_cdef_function_states_its_return_type_and_exceptions():
         returns_object = bool(head) and head[0] in objects and not match["head"].rstrip().endswith("*")
         if head and head[0] == "int" and EXCEPTIONS.search(match["tail"]):
             continue
-        if not head or not (returns_object and head[0] != "int" or EXCEPTIONS.search(match["tail"])):
+        if not head or not ((returns_object and head[0] != "int") or EXCEPTIONS.search(match["tail"])):
             bad.append(f"{path.relative_to(ROOT)}:{number}: {match.group()[:90]}")
     assert bad == []
 
@@ -128,7 +130,9 @@ def test_the_parser_of_declarations_sees_the_core():
 
 def function_lengths(path):
     """(name, first line, lines) of each def, cdef and cpdef with a body."""
-    pattern = re.compile(r"^(\s*)(?:async\s+def|def|cdef|cpdef)\b(?!\s+(?:class|enum|struct|extern|packed))[^=]*?(\w+)\(")
+    pattern = re.compile(
+        r"^(\s*)(?:async\s+def|def|cdef|cpdef)\b(?!\s+(?:class|enum|struct|extern|packed))[^=]*?(\w+)\("
+    )
     lines = path.read_text().split("\n")
     for index, line in enumerate(lines):
         match = pattern.match(line)
@@ -137,7 +141,11 @@ def function_lengths(path):
         last = index
         for later in range(index + 1, len(lines)):
             text = lines[later]
-            if text.strip() and len(text) - len(text.lstrip()) <= len(match[1]) and text.strip()[0] not in ")]":
+            if (
+                text.strip()
+                and len(text) - len(text.lstrip()) <= len(match[1])
+                and text.strip()[0] not in ")]"
+            ):
                 break
             last = later if text.strip() else last
         yield match[2], index + 1, last - index + 1
@@ -180,7 +188,16 @@ def test_nothing_generated_is_committed():
 def test_top_level_is_as_agreed():
     names = {path.relative_to(ROOT).parts[0] for path in committed()}
     visible = {name for name in names if not name.startswith(".")}
-    assert visible <= {"LICENSE", "pyproject.toml", "setup.py", "src", "_speedups", "tests", "benchmarks", "README.md"}
+    assert visible <= {
+        "LICENSE",
+        "pyproject.toml",
+        "setup.py",
+        "src",
+        "_speedups",
+        "tests",
+        "benchmarks",
+        "README.md",
+    }
 
 
 def test_no_commented_out_code():

@@ -60,13 +60,13 @@ def main() -> None:
     print(cypickle.PROTO, cypickle.STOP, cypickle.__version__)
 '''
 
-WRONG = '''
+WRONG = """
 import cypickle
 
 data: str = cypickle.dumps(1)
 cypickle.loads(5)
 cypickle.dumps(1, protocol="4")
-'''
+"""
 
 
 def run(module, *arguments, cwd):
@@ -102,7 +102,8 @@ def test_the_package_is_strictly_typed(workspace):
 
 
 def test_the_stubs_match_what_runs(workspace):
-    result = run("mypy.stubtest", "cypickle", "--concise", cwd=workspace)
+    config = ["--mypy-config-file", str(ROOT / "pyproject.toml")] if (ROOT / "pyproject.toml").is_file() else []
+    result = run("mypy.stubtest", "cypickle", "--concise", *config, cwd=workspace)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -2,36 +2,37 @@
 
 cdef enum:
     # Steps of KIND_REDUCE: the part to save next
-    PART_FUNC = 0          # REDUCE: the callable
+    PART_FUNC = 0           # REDUCE: the callable
     PART_ARGS = 1
-    PART_CLASS = 2         # NEWOBJ: the class
-    PART_NEWARGS = 3
-    PART_EX_CLASS = 4      # NEWOBJ_EX: the class
-    PART_EX_ARGS = 5
-    PART_EX_KWARGS = 6
-    PART_REDUCE = 7        # all saved that the opcode takes
-    PART_NEWOBJ = 8
+    PART_REDUCE = 2
+    PART_CLASS = 3          # NEWOBJ: the class
+    PART_NEWARGS = 4
+    PART_NEWOBJ = 5
+    PART_EX_CLASS = 6       # NEWOBJ_EX: the class
+    PART_EX_ARGS = 7
+    PART_EX_KWARGS = 8
     PART_NEWOBJ_EX = 9
-    PART_MEMOIZE = 10
-    PART_LIST_FETCH = 11   # list items: look one item ahead
-    PART_LIST_ITEM = 12
-    PART_LIST_DONE = 13
-    PART_DICT_FETCH = 14   # dict items: likewise
-    PART_DICT_KEY = 15
-    PART_DICT_VALUE = 16
-    PART_DICT_DONE = 17
-    PART_STATE = 18
-    PART_BUILD = 19
-    PART_SETTER = 20       # state setter, object, state
-    PART_SETTER_OBJECT = 21
-    PART_SETTER_STATE = 22
-    PART_SETTER_CALL = 23
+    PART_LIST_FETCH = 10    # list items: look one item ahead
+    PART_LIST_ITEM = 11
+    PART_LIST_DONE = 12
+    PART_DICT_FETCH = 13    # dict items: likewise
+    PART_DICT_KEY = 14
+    PART_DICT_VALUE = 15
+    PART_DICT_DONE = 16
+    PART_STATE = 17         # the state, or the state setter
+    PART_BUILD = 18
+    PART_SETTER_OBJECT = 19
+    PART_SETTER_STATE = 20
+    PART_SETTER_CALL = 21
+
 
 # What was being saved when the level stands at a step, as CPython's notes call it.
 cdef tuple PART_NAMES = (
-    None, "reconstructor", None, "class", None, "class", "__new__ arguments", "reconstructor arguments",
-    "__new__ arguments", "__new__ arguments", None, None, None, None, None, None, None, None, None, "state", None,
-    "state setter", None, "state",
+    None, "reconstructor", "reconstructor arguments",
+    None, "class", "__new__ arguments",
+    None, "class", "__new__ arguments", "__new__ arguments",
+    None, None, None, None, None, None, None,
+    None, "state", "state setter", None, "state",
 )
 
 
@@ -39,7 +40,7 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """An object that is none of the built-in containers.  Source: _pickle.c save, from reducer_override on."""
     cdef PyTypeObject *t = Py_TYPE(o)
     cdef Plan *plan
-    cdef object reduced
+    cdef object reduced, held, args
     if t == &PyByteArray_Type:
         if e.proto >= 5:
             save_bytearray(e, o, uniq)
@@ -51,60 +52,54 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     if t == &PyBytes_Type:
         return open_internal(e, o, _reduce.reduce_bytes(<object>o), lv)
     if e.reducer_override != NULL:
+        held = <object>o  # the hook may drop the last other reference
         before_user_code(e)
-        Py_INCREF(o)  # the hook may drop the last other reference
-        try:
-            reduced = (<object>e.reducer_override)(<object>o)
-            if reduced is not NotImplemented:
-                return open_reduced(e, o, reduced, lv)
-            return open_by_type(e, o, uniq, lv)
-        finally:
-            Py_DECREF(o)
-    if e.odd == 0:
-        plan = plan_for(e, t)
-        if plan != NULL and not shadows_hooks(plan, o):
-            return open_instance(e, o, uniq, plan, lv)
-    return open_by_type(e, o, uniq, lv)
-
-
-cdef int open_by_type(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
-    """Classes and functions by name, the rest by the reducer that its type has."""
-    cdef PyTypeObject *t = Py_TYPE(o)
-    cdef object reducer, reduced
-    cdef bint by_default = False
+        reduced = (<object>e.reducer_override)(held)
+        if reduced is not NotImplemented:
+            return open_reduced(e, o, reduced, lv)
     if t == &PyType_Type:
-        reduced = singleton_types.get(<object>o)
-        if reduced is not None:
-            return open_internal(e, o, (type, reduced), lv)
+        args = singleton_types.get(<object>o)
+        if args is not None:
+            return open_internal(e, o, (type, args), lv)
         return open_global(e, o, None, lv)
     if t == &PyFunction_Type:
         return open_global(e, o, None, lv)
+    plan = plan_for(e, t)
+    if plan != NULL and not shadows_hooks(plan, o):
+        if plan.kind == PLAN_REDUCE:
+            held = <object>o
+            before_user_code(e)
+            return open_reduced(e, o, held.__reduce__(), lv)
+        if e.odd == 0:
+            return open_instance(e, o, uniq, plan, lv)
+    return open_by_reducer(e, o, lv)
+
+
+cdef int open_by_reducer(Emission *e, PyObject *o, Level *lv) except -1:
+    """An object whose type has no plan: dispatch table, __reduce_ex__, __reduce__, in this order."""
+    cdef PyTypeObject *t = Py_TYPE(o)
+    cdef object obj = <object>o
+    cdef object reducer, reduced
     before_user_code(e)
-    Py_INCREF(o)
-    try:
-        if e.dispatch_table == NULL:
-            reducer = copyreg_table.get(<object><PyObject *>t)
-        else:
-            reducer = private_reducer(<object>e.dispatch_table, <object><PyObject *>t)
+    if e.dispatch_table == NULL:
+        reducer = copyreg_table.get(<object><PyObject *>t)
+    else:
+        reducer = private_reducer(<object>e.dispatch_table, <object><PyObject *>t)
+    if reducer is not None:
+        reduced = reducer(obj)
+    elif PyType_IsSubtype(t, &PyType_Type):
+        return open_global(e, o, None, lv)
+    else:
+        reducer = getattr(obj, "__reduce_ex__", None)
         if reducer is not None:
-            reduced = reducer(<object>o)
-        elif PyType_IsSubtype(t, &PyType_Type):
-            return open_global(e, o, None, lv)
+            reduced = reducer(e.proto)
+            learn_plan(t, reduced, e.proto)
         else:
-            reducer = getattr(<object>o, "__reduce_ex__", None)
-            if reducer is not None:
-                by_default = True
-                reduced = reducer(e.proto)
-            else:
-                reducer = getattr(<object>o, "__reduce__", None)
-                if reducer is None:
-                    raise PicklingError(_reduce.no_reducer(<object>o))
-                reduced = reducer()
-        if by_default and e.odd == 0 and type(reduced) is tuple:
-            learn_plan(t, <tuple>reduced)
-        return open_reduced(e, o, reduced, lv)
-    finally:
-        Py_DECREF(o)
+            reducer = getattr(obj, "__reduce__", None)
+            if reducer is None:
+                raise PicklingError(_reduce.no_reducer(obj))
+            reduced = reducer()
+    return open_reduced(e, o, reduced, lv)
 
 
 cdef object private_reducer(object table, object cls):
@@ -177,6 +172,8 @@ cdef object check_newobj(Emission *e, PyObject *o, object reduced, int *step):
     step[0] = PART_FUNC
     if func is copyreg_newobj:
         name = "__newobj__"
+    elif type(func) is type and not cyp_named_newobj(<PyObject *>func):
+        return reduced
     else:
         name = getattr(func, "__name__", None)
         if not isinstance(name, str):
@@ -222,55 +219,55 @@ cdef int walk_reduce(Emission *e, Level *lv, PyObject **child, bint *uniq) excep
     """Source: _pickle.c save_reduce, batch_list, batch_dict."""
     cdef PyObject *value = lv.value
     cdef PyObject *args = PyTuple_GET_ITEM(value, 1)
-    cdef int status
+    cdef int step, status
     while True:
+        step = lv.step
         status = DONE
-        if lv.step == PART_FUNC:
+        if step == PART_FUNC:
             status = next_part(e, lv, PyTuple_GET_ITEM(value, 0), PART_ARGS, child, uniq)
-        elif lv.step == PART_ARGS:
+        elif step == PART_ARGS:
             status = next_part(e, lv, args, PART_REDUCE, child, uniq)
-        elif lv.step == PART_CLASS:
+        elif step == PART_CLASS:
             status = next_part(e, lv, PyTuple_GET_ITEM(args, 0), PART_NEWARGS, child, uniq)
-        elif lv.step == PART_NEWARGS:
+        elif step == PART_NEWARGS:
             lv.item = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args))
             status = next_part(e, lv, lv.item, PART_NEWOBJ, child, uniq)
-        elif lv.step == PART_EX_CLASS:
+        elif step == PART_EX_CLASS:
             status = next_part(e, lv, PyTuple_GET_ITEM(args, 0), PART_EX_ARGS, child, uniq)
-        elif lv.step == PART_EX_ARGS:
+        elif step == PART_EX_ARGS:
             status = next_part(e, lv, PyTuple_GET_ITEM(args, 1), PART_EX_KWARGS, child, uniq)
-        elif lv.step == PART_EX_KWARGS:
+        elif step == PART_EX_KWARGS:
             status = next_part(e, lv, PyTuple_GET_ITEM(args, 2), PART_NEWOBJ_EX, child, uniq)
-        elif lv.step == PART_STATE:
-            status = next_part(e, lv, part(value, 2), PART_BUILD, child, uniq)
-        elif lv.step == PART_SETTER:
-            status = next_part(e, lv, part(value, 5), PART_SETTER_OBJECT, child, uniq)
-        elif lv.step == PART_SETTER_OBJECT:
+        elif step == PART_REDUCE or step == PART_NEWOBJ or step == PART_NEWOBJ_EX:
+            if create_reduced(e, lv) == DONE:
+                return DONE
+        elif step == PART_LIST_FETCH or step == PART_LIST_ITEM or step == PART_LIST_DONE:
+            status = walk_list_items(e, lv, child, uniq)
+        elif step == PART_STATE:
+            if part(value, 2) == NULL:
+                return DONE
+            if part(value, 5) != NULL:
+                status = next_part(e, lv, part(value, 5), PART_SETTER_OBJECT, child, uniq)
+            else:
+                status = next_part(e, lv, part(value, 2), PART_BUILD, child, uniq)
+        elif step == PART_SETTER_OBJECT:
             status = next_part(e, lv, lv.obj, PART_SETTER_STATE, child, uniq)
-        elif lv.step == PART_SETTER_STATE:
+        elif step == PART_SETTER_STATE:
             status = next_part(e, lv, part(value, 2), PART_SETTER_CALL, child, uniq)
-        elif lv.step == PART_BUILD:
+        elif step == PART_BUILD:
             ensure(&e.out)
             put_op(&e.out, OP_BUILD)
             return DONE
-        elif lv.step == PART_SETTER_CALL:
+        elif step == PART_SETTER_CALL:
             ensure(&e.out)
             put_op(&e.out, OP_TUPLE2)
             put_op(&e.out, OP_REDUCE)
             put_op(&e.out, OP_POP)
             return DONE
-        elif lv.step < PART_LIST_FETCH:
-            if create_reduced(e, lv) == DONE:
-                return DONE
-        elif lv.step < PART_DICT_FETCH:
-            status = walk_list_items(e, lv, child, uniq)
         else:
             status = walk_dict_items(e, lv, child, uniq)
         if status == NEXT:
             return NEXT
-        if lv.step == PART_STATE and part(value, 2) == NULL:
-            return DONE
-        if lv.step == PART_STATE and part(value, 5) != NULL:
-            lv.step = PART_SETTER
 
 
 cdef int create_reduced(Emission *e, Level *lv) except -1:

@@ -10,9 +10,9 @@ cdef Plan *plans[PLAN_SLOTS]
 
 
 cdef inline Plan *plan_for(Emission *e, PyTypeObject *t) except? NULL:
-    """The plan of a type whose instances are written by default, or NULL."""
+    """The plan for instances of t, or NULL where each object must be asked."""
     cdef Plan *plan = plans[(<size_t>t >> 5) & (PLAN_SLOTS - 1)]
-    if plan == NULL or plan.type != t:
+    if plan == NULL or plan.type != t or plan.kind == PLAN_NONE:
         return NULL
     if CYP_LIKELY(plan.epoch == e.epoch):
         return plan
@@ -22,7 +22,7 @@ cdef inline Plan *plan_for(Emission *e, PyTypeObject *t) except? NULL:
 cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
     """Is the plan still right?  The type, and the dispatch tables, may have changed since it was last used."""
     cdef PyObject *table = e.dispatch_table
-    if plan.tag != cyp_type_tag(plan.type) or not plan.by_default:
+    if plan.tag != cyp_type_tag(plan.type):
         return NULL
     if table == NULL:
         table = <PyObject *>copyreg_table
@@ -38,32 +38,30 @@ cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
     return plan
 
 
-cdef int learn_plan(PyTypeObject *t, tuple reduced) except -1:
-    """Plan for a type after the first of its instances has been reduced, if its reducer is the default one.
+cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
+    """Plan for a type when the first of its instances has been reduced.
 
-    reduced: what __reduce_ex__ returned.  It is looked at because only the real call knows whether the type's
-    instances can be reduced at all.
+    reduced: what __reduce_ex__ returned.  It is looked at because only the real call knows whether instances
+    can be reduced at all, and with what.
     """
-    cdef unsigned int tag
-    cdef bint by_default
     cdef size_t slot = (<size_t>t >> 5) & (PLAN_SLOTS - 1)
+    cdef unsigned int tag = cyp_type_tag(t)
     cdef Plan *plan = plans[slot]
-    if plan != NULL and plan.type == t and plan.tag == cyp_type_tag(t):
+    cdef int kind
+    if tag == 0 or proto < 2 or (plan != NULL and plan.type == t and plan.tag == tag):
         return 0
-    if reduced[0] is not copyreg_newobj or len(<tuple>reduced[1]) != 1:
-        return 0
-    if cyp_type_tag(t) == 0:
-        return 0
-    by_default = _reduce.reduces_by_default(<object><PyObject *>t)
-    tag = cyp_type_tag(t)
+    kind = _reduce.plan_kind(<object><PyObject *>t)
+    if kind == PLAN_ATTRIBUTES and not (
+            type(reduced) is tuple and reduced[0] is copyreg_newobj and len(<tuple>reduced[1]) == 1):
+        kind = PLAN_NONE
     if plan == NULL:
         plan = <Plan *>PyMem_Calloc(1, sizeof(Plan))
         if plan == NULL:
             raise MemoryError()
         plans[slot] = plan
     plan.type = t
-    plan.tag = tag
-    plan.by_default = by_default
+    plan.tag = cyp_type_tag(t)
+    plan.kind = kind
     plan.checked_names = 0
     plan.epoch = 0
     plan.generation = 0

@@ -78,8 +78,8 @@ cdef int do_append(Loading *r, Py_ssize_t start) except -1:
         r.stack.top = r.stack.base + start
         return 0
     settle(r)
-    extend = getattr(<object>target, "extend", None)
-    if extend is not None:
+    extend = getattr(<object>target, "extend", memo_hole)
+    if extend is not memo_hole:
         items = pop_list(r, start)
         try:
             extend(<object>items)

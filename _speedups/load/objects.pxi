@@ -100,7 +100,7 @@ cdef int load_build(Loading *r) except -1:
     if height(&r.stack) - 2 < r.stack.fence:
         underflow(r)
     state = steal(pop_new(r))
-    instance = r.stack.top[-1]
+    instance = (r.stack.top - 1)[0]
     plan = plan_of(Py_TYPE(instance))
     if plan.stores and type(state) is dict and all_exact_names(state):
         return store_state(r, instance, plan, <dict>state)
@@ -143,8 +143,8 @@ cdef int store_state(Loading *r, PyObject *instance, Plan *plan, dict state) exc
 
 cdef int build(object instance, object state) except -1:
     """BUILD the general way: what a class without __setstate__ of its own gets."""
-    setstate = getattr(instance, "__setstate__", None)
-    if setstate is not None:
+    setstate = getattr(instance, "__setstate__", memo_hole)
+    if setstate is not memo_hole:
         setstate(state)
         return 0
     slots = None

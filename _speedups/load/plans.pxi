@@ -96,8 +96,10 @@ cdef bint open_state(Loading *r) except -1:
     if i != UNMEMOISED:
         if i == r.memo.size and i <= 2 * r.memo.count:
             memo_grow(r.memo, 2 * i)
-        if not memo_place(r.memo, i, open_tag(r.stack.nmarks)):
+        if not memo_is_free(r.memo, i):
             return False
+        r.memo.slots[i] = open_tag(r.stack.nmarks)
+        r.memo.count += 1
     r.stack.top[0] = NULL
     r.stack.top += 1
     push_mark(&r.stack, i)
@@ -113,7 +115,7 @@ cdef bint close_state(Loading *r) except -1:
     """
     cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
     cdef PyObject **items = r.stack.base + mark.height
-    cdef PyObject *instance = items[-2]
+    cdef PyObject *instance = (items - 2)[0]
     cdef Py_ssize_t n = r.stack.top - items
     cdef Py_ssize_t i
     cdef CypValues *values = cyp_fresh_values(instance)

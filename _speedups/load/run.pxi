@@ -123,16 +123,16 @@ cdef PyObject *run(Loading *r) except NULL:
                 r.p = p
                 continue
         elif op == OP_MEMOIZE:
-            if CYP_LIKELY(sp - s.base > s.fence and memo_append(memo, sp[-1])):
+            if CYP_LIKELY(sp - s.base > s.fence and memo_append(memo, (sp - 1)[0])):
                 r.p = p
                 continue
         elif op == OP_BINPUT:
-            if CYP_LIKELY(p < end and sp - s.base > s.fence and memo_place(memo, p[0], sp[-1])):
+            if CYP_LIKELY(p < end and sp - s.base > s.fence and memo_place(memo, p[0], (sp - 1)[0])):
                 p += 1
                 r.p = p
                 continue
         elif op == OP_LONG_BINPUT:
-            if CYP_LIKELY(end - p >= 4 and sp - s.base > s.fence and memo_place(memo, cyp_read_u32(p), sp[-1])):
+            if CYP_LIKELY(end - p >= 4 and sp - s.base > s.fence and memo_place(memo, cyp_read_u32(p), (sp - 1)[0])):
                 p += 4
                 r.p = p
                 continue
@@ -177,7 +177,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_APPENDS:
             if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].state == REAL and s.fence > 0):
                 items = s.base + s.fence
-                o = items[-1]
+                o = (items - 1)[0]
                 n = s.fence
                 # not a value below an enclosing mark
                 if o != NULL and PyList_CheckExact(o) and (
@@ -189,8 +189,8 @@ cdef PyObject *run(Loading *r) except NULL:
                     r.p = p
                     continue
         elif op == OP_APPEND:
-            if CYP_LIKELY(sp - s.base >= s.fence + 2 and PyList_CheckExact(sp[-2])):
-                cyp_list_take(sp[-2], sp - 1, 1)
+            if CYP_LIKELY(sp - s.base >= s.fence + 2 and PyList_CheckExact((sp - 2)[0])):
+                cyp_list_take((sp - 2)[0], sp - 1, 1)
                 sp -= 1
                 s.top = sp
                 r.p = p
@@ -205,20 +205,20 @@ cdef PyObject *run(Loading *r) except NULL:
             sp = s.top
             continue
         elif op == OP_SETITEM:
-            if CYP_LIKELY(sp - s.base >= s.fence + 3 and PyDict_CheckExact(sp[-3])
-                          and Py_TYPE(sp[-2]) == &PyUnicode_Type):
+            if CYP_LIKELY(sp - s.base >= s.fence + 3 and PyDict_CheckExact((sp - 3)[0])
+                          and Py_TYPE((sp - 2)[0]) == &PyUnicode_Type):
                 sp -= 2
                 s.top = sp
                 r.p = p
-                cyp_dict_set_steal(sp[-1], sp[0], sp[1])
+                cyp_dict_set_steal((sp - 1)[0], sp[0], sp[1])
                 continue
         elif op == OP_TUPLE2:
             if CYP_LIKELY(sp - s.base >= s.fence + 2):
                 o = PyTuple_New(2)
-                PyTuple_SET_ITEM(o, 0, sp[-2])
-                PyTuple_SET_ITEM(o, 1, sp[-1])
+                PyTuple_SET_ITEM(o, 0, (sp - 2)[0])
+                PyTuple_SET_ITEM(o, 1, (sp - 1)[0])
                 sp -= 1
-                sp[-1] = o
+                (sp - 1)[0] = o
                 if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
                     p += 1
                 s.top = sp
@@ -227,11 +227,11 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_TUPLE3:
             if CYP_LIKELY(sp - s.base >= s.fence + 3):
                 o = PyTuple_New(3)
-                PyTuple_SET_ITEM(o, 0, sp[-3])
-                PyTuple_SET_ITEM(o, 1, sp[-2])
-                PyTuple_SET_ITEM(o, 2, sp[-1])
+                PyTuple_SET_ITEM(o, 0, (sp - 3)[0])
+                PyTuple_SET_ITEM(o, 1, (sp - 2)[0])
+                PyTuple_SET_ITEM(o, 2, (sp - 1)[0])
                 sp -= 2
-                sp[-1] = o
+                (sp - 1)[0] = o
                 if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
                     p += 1
                 s.top = sp
@@ -240,18 +240,18 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_TUPLE1:
             if CYP_LIKELY(sp - s.base >= s.fence + 1):
                 o = PyTuple_New(1)
-                PyTuple_SET_ITEM(o, 0, sp[-1])
-                sp[-1] = o
+                PyTuple_SET_ITEM(o, 0, (sp - 1)[0])
+                (sp - 1)[0] = o
                 if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
                     p += 1
                 r.p = p
                 continue
         elif op == OP_EMPTY_TUPLE:
-            if p < end and p[0] == OP_NEWOBJ and sp - s.base > s.fence and PyType_Check(sp[-1]):
-                o2 = sp[-1]
+            if p < end and p[0] == OP_NEWOBJ and sp - s.base > s.fence and PyType_Check((sp - 1)[0]):
+                o2 = (sp - 1)[0]
                 if plan_of(<PyTypeObject *>o2).makes:
                     o = cyp_object_new(<PyTypeObject *>o2, <PyObject *>no_args)
-                    sp[-1] = o
+                    (sp - 1)[0] = o
                     Py_DECREF(o2)
                     p += 1
                     if p < end:

@@ -26,9 +26,9 @@ cdef int load_int(Loading *r) except -1:
     cdef PyObject *big
     if nbytes < 2:
         truncated()
-    clear_errno()
+    errno.errno = 0
     value = strtol(line, &end, habits.int_base)
-    if got_errno() or (end[0] != 10 and end[0] != 0):
+    if errno.errno or (end[0] != 10 and end[0] != 0):
         try:
             big = PyLong_FromString(line, NULL, habits.int_base)
         except Exception:
@@ -204,7 +204,7 @@ cdef int load_readonly_buffer(Loading *r) except -1:
         Py_DECREF(view)
     else:
         cyp_set_readonly(view)
-        r.stack.top[-1] = view
+        (r.stack.top - 1)[0] = view
         Py_DECREF(buffer)
     return 0
 

@@ -81,7 +81,7 @@ cdef Py_ssize_t take_line(Loading *r, char **line) except -1:
             truncated()
         read_line(r, <Machine>r.host)
         nbytes = r.end - r.p
-        if nbytes == 0 or r.end[-1] != 10:
+        if nbytes == 0 or (r.end - 1)[0] != 10:
             truncated()
     else:
         nbytes = newline + 1 - r.p

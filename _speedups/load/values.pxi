@@ -15,7 +15,7 @@ cdef inline PyObject *top_borrowed(Loading *r) except NULL:
     """The topmost value above the fence."""
     if CYP_UNLIKELY(height(&r.stack) <= r.stack.fence):
         underflow(r)
-    return r.stack.top[-1]
+    return (r.stack.top - 1)[0]
 
 
 cdef inline PyObject *pop_new(Loading *r) except NULL:

@@ -1,19 +1,48 @@
-"""The compiled emitter: objects to opcodes."""
+"""The compiled emitter: from objects to opcodes."""
 
 from collections.abc import Callable, Mapping
 from pickle import PickleBuffer
-from typing import Any
+from typing import Any, final
+
+DEFAULT_PROTOCOL: int
+HIGHEST_PROTOCOL: int
+
+def default_persistent_id(self: Any, obj: Any, /) -> Any: ...
+def protocol_number(protocol: int | None) -> int: ...
+
+@final
+class PicklerMemoProxy:
+    __hash__: None  # type: ignore[assignment]
+    def __init__(self, pickler: Emitter) -> None: ...
+    def clear(self, /) -> None: ...
+    def copy(self, /) -> dict[int, tuple[int, Any]]: ...
+    def __reduce__(self, /) -> tuple[type[dict[Any, Any]], tuple[dict[int, tuple[int, Any]]]]: ...
 
 class Emitter:
-    """What Pickler is built on: options, memo and hooks, and the dump itself."""
+    """What Pickler is made of: options, memo and hooks, and the dump itself."""
 
     bin: int
     fast: int
-    memo: Any
     dispatch_table: Mapping[type, Callable[[Any], Any]]
+    _persistent_id: Any
+    _persistent_id_bound: bool
 
+    @property
+    def memo(self) -> PicklerMemoProxy: ...
+    @memo.setter
+    def memo(self, value: PicklerMemoProxy | dict[int, tuple[int, Any]]) -> None: ...
+    @memo.deleter
+    def memo(self) -> None: ...
     def dump(self, obj: Any, /) -> None: ...
-    def clear_memo(self, /) -> None: ...
+    def clear_memo(self) -> None: ...
+    def _configure(
+        self,
+        write: Callable[[bytes], Any],
+        protocol: int,
+        fix_imports: bool,
+        buffer_callback: Callable[[PickleBuffer], Any] | None,
+    ) -> None: ...
+    def _capture_dispatch_table(self) -> None: ...
 
 def dumps(
     obj: Any,

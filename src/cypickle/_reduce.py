@@ -40,21 +40,42 @@ def allow_depth(depth: int) -> int:
 # ---- types -----------------------------------------------------------------------------------------
 
 
-def reduces_by_default(cls: type) -> bool:
-    """Tell whether instances of cls are fully described by NEWOBJ without arguments and their `__dict__`.
+# How the instances of a type are reduced; the numbers are the emitter's (_speedups/emission.pxd, PlanKind).
+PLAN_NONE, PLAN_ATTRIBUTES, PLAN_REDUCE = range(3)
 
-    True only where object.__reduce_ex__ decides and nothing on the class can change its result.  What an instance
-    may do (attributes that shadow the hooks) is the caller's to check.
+_HOOKS = ("__reduce_ex__", "__getattribute__", "__class__", "__reduce__", "__getstate__")
+
+
+def plan_kind(cls: type) -> int:
+    """Decide how the emitter may write instances of cls without asking each of them.
+
+    Returns:
+        PLAN_ATTRIBUTES where object.__reduce_ex__ decides and nothing on the class can change its result: NEWOBJ
+        without arguments and the instance's `__dict__`.  PLAN_REDUCE where object.__reduce_ex__ does no more than
+        call the class's own `__reduce__`.  PLAN_NONE: ask.
+
+    What a single instance may do, namely shadow the hooks by attributes of its own, is the caller's to check.
+    Source: CPython's typeobject.c, object___reduce_ex___impl and object_getstate_default.
     """
     metaclass = type(cls)
     if metaclass.__hash__ is not type.__hash__ or metaclass.__eq__ is not type.__eq__:
-        return False
-    if hasattr(cls, "__getnewargs__") or hasattr(cls, "__getnewargs_ex__") or hasattr(cls, "__getattr__"):
-        return False
-    for name in ("__reduce_ex__", "__reduce__", "__getstate__", "__getattribute__", "__class__"):
-        if _found_on_type(cls, name) is not object.__dict__[name]:
-            return False
-    return not copyreg._slotnames(cls) and cls.__itemsize__ == 0  # type: ignore[attr-defined]
+        return PLAN_NONE
+    if issubclass(cls, type) or hasattr(cls, "__getattr__"):
+        return PLAN_NONE
+    reduce_ex, getattribute, class_, reduce, getstate = (_is_objects(cls, name) for name in _HOOKS)
+    if not (reduce_ex and getattribute and class_):
+        return PLAN_NONE
+    if not reduce:
+        return PLAN_REDUCE
+    if not getstate or hasattr(cls, "__getnewargs__") or hasattr(cls, "__getnewargs_ex__"):
+        return PLAN_NONE
+    slots = copyreg._slotnames(cls)  # type: ignore[attr-defined]
+    return PLAN_ATTRIBUTES if not slots and cls.__itemsize__ == 0 else PLAN_NONE
+
+
+def _is_objects(cls: type, name: str) -> bool:
+    """Whether looking name up on cls finds what object has."""
+    return _found_on_type(cls, name) is object.__dict__[name]
 
 
 def _found_on_type(cls: type, name: str) -> object:

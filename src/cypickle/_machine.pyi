@@ -1,0 +1,48 @@
+"""What the compiled machine offers to the package."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, final
+
+from _typeshed import ReadableBuffer
+
+@final
+class UnpicklerMemoProxy:
+    __hash__: None  # type: ignore[assignment]
+    def clear(self, /) -> None: ...
+    def copy(self, /) -> dict[int, Any]: ...
+    def __reduce__(self, /) -> tuple[type[dict[int, Any]], tuple[dict[int, Any]]]: ...
+
+@final
+class Habits: ...
+
+class Machine:
+    @property
+    def memo(self) -> UnpicklerMemoProxy: ...
+    @memo.setter
+    def memo(self, value: UnpicklerMemoProxy | dict[int, Any]) -> None: ...
+    def load(self, /) -> Any: ...
+    def find_class(self, module_name: str, global_name: str, /) -> Any: ...
+    def _open(
+        self, file: Any, fix_imports: bool, encoding: str, errors: str, buffers: Iterable[Any] | None
+    ) -> None: ...
+    def _set_hook(self, hook: Callable[..., Any] | None, bound: bool) -> None: ...
+    def _get_hook(self) -> Any: ...
+
+def configure(unpickler: type[Machine], /, **found: Any) -> None: ...
+def loads(
+    data: ReadableBuffer,
+    /,
+    *,
+    fix_imports: bool = True,
+    encoding: str = "ASCII",
+    errors: str = "strict",
+    buffers: Iterable[Any] | None = (),
+) -> Any: ...
+def load(
+    file: Any,
+    *,
+    fix_imports: bool = True,
+    encoding: str = "ASCII",
+    errors: str = "strict",
+    buffers: Iterable[Any] | None = (),
+) -> Any: ...
