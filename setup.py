@@ -29,7 +29,8 @@ else:
         compile_args += ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
         link_args += ["-fsanitize=address,undefined"]
 
-macros = []
+# Types that the collector tracks and that nobody can change, as those of _pickle.
+macros = [("CYTHON_USE_TYPE_SPECS", "1")]
 if not DEBUG:
     macros.append(("CYTHON_WITHOUT_ASSERTIONS", "1"))
 if NO_INTERNALS:

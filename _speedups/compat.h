@@ -163,6 +163,9 @@ static inline int cyp_named_newobj(PyObject *cls)
     return strncmp(dot ? dot + 1 : name, "__newobj", 8) == 0;
 }
 
+/* For a class that nobody has used yet. */
+static inline void cyp_make_immutable(PyTypeObject *cls) { cls->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE; }
+
 /* The collector runs inside allocations of tracked objects up to 3.11, between bytecodes from 3.12 on. */
 static inline int cyp_gc_runs_in_alloc(void) { return PY_VERSION_HEX < 0x030C0000; }
 
@@ -203,7 +206,8 @@ static inline int cyp_has_set_next(void) { return 0; }
 #define CYP_INLINE_VALUES 1
 #if defined(__GNUC__) || defined(__clang__)
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-parameter"  /* in CPython's own headers */
+#pragma GCC diagnostic ignored "-Wunused-parameter"  /* in CPython's own headers, as the next */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #endif
 #ifndef Py_BUILD_CORE
 #define Py_BUILD_CORE 1
@@ -597,6 +601,8 @@ static inline int cyp_default_new(PyTypeObject *tp)
 static inline int cyp_default_getattr(PyTypeObject *tp) { return tp->tp_getattro == PyObject_GenericGetAttr; }
 static inline int cyp_default_setattr(PyTypeObject *tp) { return tp->tp_setattro == PyObject_GenericSetAttr; }
 static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
+/* A function or the like: found on the class, called with the instance. */
+static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }
 static inline int cyp_has_new(PyTypeObject *tp) { return tp->tp_new != NULL; }
 static inline PyObject *cyp_call_new(PyTypeObject *tp, PyObject *args, PyObject *kwargs)
 {

@@ -27,6 +27,7 @@ cdef extern from "compat.h":
     int cyp_unicode_ready(PyObject *) except -1
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
     bint cyp_gc_runs_in_alloc() noexcept
+    void cyp_make_immutable(PyTypeObject *) noexcept
     bint cyp_named_newobj(PyObject *cls) noexcept
     bint cyp_single_tail_batch() noexcept
     bint cyp_getattr_chain() noexcept
@@ -119,6 +120,7 @@ cdef extern from "compat.h":
     bint cyp_default_setattr(PyTypeObject *) noexcept
     bint cyp_has_new(PyTypeObject *) noexcept
     bint cyp_is_immutable(PyTypeObject *) noexcept
+    bint cyp_is_method(PyObject *) noexcept
     PyObject *cyp_call_new(PyTypeObject *, PyObject *args, PyObject *kwargs) except NULL  # new
     const char *cyp_type_name(PyObject *) noexcept
     void cyp_set_readonly(PyObject *view) noexcept
@@ -176,6 +178,7 @@ cdef extern from "Python.h":
     PyObject *PyMemoryView_FromObject(PyObject *) except NULL  # new
     PyObject *PyObject_CallObject(PyObject *, PyObject *args) except NULL  # new
     PyObject *PyObject_CallOneArg(PyObject *, PyObject *) except NULL  # new
+    PyObject *PyObject_CallMethodOneArg(PyObject *, PyObject *name, PyObject *) except NULL  # new
     PyObject *PyObject_GetAttr(PyObject *, PyObject *) except NULL  # new
     int PyObject_SetAttr(PyObject *, PyObject *, PyObject *) except -1
     int PyObject_GenericSetAttr(PyObject *, PyObject *, PyObject *) except -1

@@ -9,6 +9,7 @@ cimport cython
 from cpython.buffer cimport (
     PyBUF_FULL_RO, PyBUF_SIMPLE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
+from cpython.long cimport PyLong_AsLong
 from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memset, strlen
@@ -17,16 +18,17 @@ from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, PyBool_Type, PyByteArray_Type, PyBytes_AS_STRING, PyBytes_FromStringAndSize,
     PyBytes_GET_SIZE, PyBytes_Type, PyCallable_Check, PyDict_GetItemWithError, PyDict_Next, PyDict_Size,
     PyDict_Type, PyFloat_AS_DOUBLE, PyFloat_Type, PyFrozenSet_Type, PyFunction_Type, PyImport_GetModule,
-    PyIter_Check, PyIter_Next, PyList_GET_ITEM, PyList_GET_SIZE, PyList_Type, PyLong_Type, PyMem_Calloc,
-    PyMem_Free, PyMem_Realloc, PyOS_double_to_string, PyPickleBuffer_Type, PySequence_Tuple, PySet_GET_SIZE,
-    PySet_Type, PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_GetSlice, PyTuple_Type,
-    PyType_IsSubtype, PyType_Type, PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII,
-    PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF, Py_DTSF_ADD_DOT_0, Py_INCREF, Py_None,
-    Py_REFCNT, Py_TYPE, Py_True, cyp_attrs_len, cyp_attrs_next, cyp_captures_hooks, cyp_copy_short,
-    cyp_default_protocol, cyp_dict_is_made_on_demand, cyp_error_notes, cyp_getattr_chain, cyp_has_set_next,
-    cyp_instance_dict, cyp_int_as_i64, cyp_is_unique, cyp_named_newobj, cyp_restore_error, cyp_set_next,
-    cyp_set_no_memory, cyp_shared_name, cyp_single_tail_batch, cyp_take_error, cyp_type_tag,
-    cyp_unicode_ready, cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
+    PyIter_Check, PyIter_Next, PyList_GET_ITEM, PyList_GET_SIZE, PyList_Type, PyLong_AsSsize_t, PyLong_Type,
+    PyMem_Calloc, PyMem_Free, PyMem_Realloc, PyOS_double_to_string, PyPickleBuffer_Type, PySequence_Tuple,
+    PySet_GET_SIZE, PySet_Type, PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_GetSlice,
+    PyTuple_Type, PyType_IsSubtype, PyType_Type, PyUnicode_DATA, PyUnicode_GET_LENGTH,
+    PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF,
+    Py_DTSF_ADD_DOT_0, Py_INCREF, Py_None, Py_REFCNT, Py_TYPE, Py_True, cyp_attrs_len, cyp_attrs_next,
+    cyp_captures_hooks, cyp_copy_short, cyp_default_protocol, cyp_dict_is_made_on_demand, cyp_error_notes,
+    cyp_getattr_chain, cyp_has_set_next, cyp_instance_dict, cyp_int_as_i64, cyp_is_unique,
+    cyp_make_immutable, cyp_named_newobj, cyp_restore_error, cyp_set_next, cyp_set_no_memory,
+    cyp_shared_name, cyp_single_tail_batch, cyp_take_error, cyp_type_tag, cyp_unicode_ready,
+    cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (
     Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FROZENSET, KIND_GLOBAL, KIND_INSTANCE,
@@ -55,14 +57,18 @@ from _speedups.outbuf cimport (
     put_raw, reserve, set_lim,
 )
 
+import builtins
 import copyreg
-from types import MethodType
+from operator import itemgetter
+from types import MethodType, ModuleType
 
 from _pickle import PicklingError
 
 from cypickle import _reduce
 
 cdef object UNSET = object()
+globals()["UNSET"] = UNSET
+cdef object builtin_getattr = builtins.getattr
 cdef dict copyreg_table = copyreg.dispatch_table
 cdef object copyreg_newobj = copyreg.__newobj__
 cdef object extension_registry = copyreg._extension_registry

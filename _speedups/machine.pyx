@@ -14,12 +14,12 @@ from libc.string cimport memchr, memcmp, memcpy, strcmp, strlen
 from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, CypValues, PY_SSIZE_T_MAX, PyBool_Type, PyByteArray_AS_STRING,
     PyByteArray_FromStringAndSize, PyByteArray_Resize, PyBytes_AS_STRING, PyBytes_DecodeEscape,
-    PyBytes_FromStringAndSize, PyBytes_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy,
+    PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy,
     PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyErr_NoMemory, PyExc_OverflowError,
-    PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyGetSetDescr_Type, PyImport_Import, PyIter_Next,
+    PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyGetSetDescr_Type, PyImport_GetModule, PyImport_Import, PyIter_Next,
     PyList_CheckExact, PyList_New, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
-    PyMem_Realloc, PyMemoryView_FromObject, PyOS_string_to_double, PyObject_CallObject,
-    PyObject_GenericGetDict, PyObject_GenericSetAttr, PyObject_SetItem, PySet_Add, PySet_Check, PySet_New,
+    PyMem_Realloc, PyMemoryView_FromObject, PyOS_string_to_double, PyObject_CallMethodOneArg, PyObject_CallObject,
+    PyObject_GenericGetDict, PyObject_GenericSetAttr, PyObject_SetAttr, PyObject_SetItem, PySet_Add, PySet_Check, PySet_New,
     PySys_Audit, PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New,
     PyTuple_SET_ITEM, PyType_Check, PyType_IsSubtype, PyType_Type, PyUnicode_AsUTF8AndSize,
     PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_Decode, PyUnicode_DecodeASCII,
@@ -27,7 +27,7 @@ from _speedups.cpythonx cimport (
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
     Py_False, Py_INCREF, Py_None, Py_TYPE, Py_True, Py_XDECREF, _PyBytes_Resize, cyp_attrs_len,
     cyp_attrs_next, cyp_call_new, cyp_default_getattr, cyp_default_new, cyp_dict_set_steal,
-    cyp_fresh_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable,
+    cyp_fresh_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable, cyp_is_method,
     cyp_is_readonly, cyp_list_take, cyp_mix_bytes, cyp_object_new, cyp_read_double_be, cyp_read_u16,
     cyp_read_u32, cyp_read_u64, cyp_set_readonly, cyp_str_new, cyp_type_find, cyp_type_name, cyp_type_tag,
     cyp_type_tag_new, cyp_values_empty, cyp_values_put, cyp_values_slot_of,
@@ -55,6 +55,7 @@ from _speedups.stack cimport (
     Mark, REAL, Stack, UNMEMOISED, cut, drop_mark, height, push_mark, push_steal, stack_grow,
 )
 
+import builtins
 from sys import intern
 
 cdef object UnpicklingError
@@ -65,6 +66,10 @@ except ImportError:
 
 cdef object memo_hole = object()
 cdef tuple no_args = ()
+cdef dict builtin_names = builtins.__dict__
+cdef object builtin_import = builtins.__import__
+cdef str default_encoding = "ASCII"
+cdef str default_errors = "strict"
 cdef object plain_unpickler = None  # the class whose hooks need not be looked up; see configure()
 
 
@@ -74,6 +79,7 @@ cdef class Habits:
 
     cdef bint frames             # no read may cross the end of a frame
     cdef bint appends_nothing    # APPENDS of no items still wants a list or append()
+    cdef bint adds_nothing       # ADDITEMS of no items still wants a set or add()
     cdef bint signed_binstring   # BINSTRING's length is signed
     cdef bint counts_sparse      # MEMOIZE counts what PUT stored far beyond the other indices
     cdef bint old_getattr        # missing globals are reported in pickle's own words
@@ -97,6 +103,7 @@ def configure(unpickler, /, **found):
     plain_unpickler = unpickler
     habits.frames = found["frames"]
     habits.appends_nothing = found["appends_nothing"]
+    habits.adds_nothing = found["adds_nothing"]
     habits.signed_binstring = found["signed_binstring"]
     habits.counts_sparse = found["counts_sparse"]
     habits.old_getattr = found["old_getattr"]
@@ -286,7 +293,11 @@ cdef const char *text_option(str function, str name, object value) except NULL:
 
 
 cdef int set_options(Loading *r, str function, object fix_imports, object encoding, object errors) except -1:
-    r.fix_imports = bool(fix_imports)
+    r.fix_imports = fix_imports is True or bool(fix_imports)
+    if encoding is default_encoding and errors is default_errors:
+        r.encoding = "ASCII"
+        r.errors = "strict"
+        return 0
     r.encoding = text_option(function, "encoding", encoding)
     r.errors = text_option(function, "errors", errors)
     r.keep_bytes = strcmp(r.encoding, b"bytes") == 0
@@ -327,8 +338,10 @@ def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffe
     cdef Loading r
     cdef Memo memo
     cdef Py_buffer view
+    cdef bint borrowed = type(data) is bytes
     iterator = None
-    PyObject_GetBuffer(data, &view, PyBUF_CONTIG_RO)
+    if not borrowed:
+        PyObject_GetBuffer(data, &view, PyBUF_CONTIG_RO)
     memo_init(&memo)
     loading_init(&r, &memo)
     try:
@@ -336,13 +349,20 @@ def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffe
         iterator = buffer_iterator(buffers)
         if iterator is not None:
             r.buffers = <PyObject *>iterator
-        r.start = r.p = <const unsigned char *>view.buf
-        r.end = r.stop = r.start + view.len
+        if borrowed:
+            r.start = PyBytes_AS_STRING(<PyObject *>data)
+            r.end = r.start + PyBytes_GET_SIZE(<PyObject *>data)
+        else:
+            r.start = <const unsigned char *>view.buf
+            r.end = r.start + view.len
+        r.p = r.start
+        r.stop = r.end
         return steal(run(&r))
     finally:
         loading_free(&r)
         memo_free(&memo)
-        PyBuffer_Release(&view)
+        if not borrowed:
+            PyBuffer_Release(&view)
 
 
 def load(file, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):

@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import pickle
+import signal
 import sys
 import warnings
 
@@ -25,6 +26,7 @@ except ImportError:
     resource = None
 
 MEMORY = 1 << 30
+SECONDS = 10  # for one load; then the process is ended, which reads like a crash
 BUILTINS = {"int", "float", "complex", "bytes", "str", "bytearray", "object"}
 ALLOWED = {
     "builtins": BUILTINS,
@@ -93,6 +95,8 @@ def main():
         def next_is(index, side):
             progress.seek(0)
             progress.write(f"{index} {side:6}\n".encode())
+            if hasattr(signal, "alarm"):
+                signal.alarm(SECONDS)
 
         for index in range(start, len(batch)):
             data = batch[index]

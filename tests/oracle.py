@@ -1,4 +1,4 @@
-"""The stdlib as oracle: make the same call on cypickle and on the running C pickle, and compare what happens."""
+"""The stdlib as oracle: the same call on cypickle and on the running C pickle, and what comes of it."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ def normal(text):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call did: the value that it returned, or the error that it raised; and what was seen on the way."""
+    """What a call did: the value that it returned, or the error that it raised; what was seen on the way."""
 
     value: object = None
     error: type | None = None

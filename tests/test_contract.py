@@ -413,7 +413,7 @@ def test_the_state_goes_to_setstate(implementation, protocol, state, monkeypatch
 def test_without_setstate_the_state_is_a_dict_added_to_the_objects_dict(
     implementation, protocol, monkeypatch
 ):
-    """If the object has no such method then, the value must be a dictionary and it will be added to __dict__."""
+    """If the object has no such method, the value must be a dictionary and it will be added to __dict__."""
     monkeypatch.setattr(ByReduceValue, "reduce_value", (Base, (), {"a": 1, "b": [2]}))
     assert vars(implementation.loads(implementation.dumps(ByReduceValue(), protocol))) == {"a": 1, "b": [2]}
     monkeypatch.setattr(ByReduceValue, "reduce_value", (Base, (), ["not", "a", "dict"]))

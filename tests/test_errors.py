@@ -1,4 +1,4 @@
-"""Each refusal with its class, message and notes: those of the running C pickle, computed when the test runs."""
+"""Each refusal with its class, message and notes: those of the running C pickle, found out on the spot."""
 
 import copyreg
 import io

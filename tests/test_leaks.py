@@ -36,7 +36,7 @@ def measured():
 
 
 def assert_stable(run, slack=ROUNDS - 1):
-    """Some try of ROUNDS equal runs leaves fewer new blocks than runs; a leak of one object a run never does."""
+    """Some try of ROUNDS equal runs leaves fewer new blocks than runs: one leaked object each never does."""
     for _ in range(WARM_UP):
         run()
     growths = []

@@ -475,8 +475,9 @@ for title, make in {
     def odd_class(implementation, seen, protocol, make=make):
         GetattributeCounts.log.clear()
         made = make()
-        first = implementation.dumps([made, [made]], protocol)
-        seen.append(first)
+        for _ in range(5):  # the class may be remembered after some dumps
+            first = implementation.dumps([made, [made]], protocol)
+            seen.append(first)
         loaded = implementation.loads(first)
         return loaded[0] is loaded[1][0], type(loaded[0])
 
@@ -491,6 +492,33 @@ def attribute_lookups_are_the_same(implementation, seen, protocol):
     data = implementation.dumps(counted, protocol)
     seen.extend(GetattributeCounts.log)
     return data
+
+
+class ListSub(list):
+    pass
+
+
+class DictSub(dict):
+    pass
+
+
+class SetSub(set):
+    pass
+
+
+class TupleSub(tuple):
+    pass
+
+
+@scenario
+def repeated_dumps_of_a_class(implementation, seen, protocol):
+    """What is remembered about a class after its first dumps changes nothing."""
+    for cls, content in ((ListSub, "ab"), (DictSub, [("a", 1)]), (SetSub, "a"), (TupleSub, "ab")):
+        for _ in range(6):
+            made = cls(content)
+            seen.append(implementation.dumps([made, cls()], protocol))
+            made.attribute = "own"
+            seen.append(implementation.dumps([made, cls()], protocol))
 
 
 @scenario

@@ -102,7 +102,8 @@ def test_the_package_is_strictly_typed(workspace):
 
 
 def test_the_stubs_match_what_runs(workspace):
-    config = ["--mypy-config-file", str(ROOT / "pyproject.toml")] if (ROOT / "pyproject.toml").is_file() else []
+    settings = ROOT / "pyproject.toml"
+    config = ["--mypy-config-file", str(settings)] if settings.is_file() else []
     result = run("mypy.stubtest", "cypickle", "--concise", *config, cwd=workspace)
     assert result.returncode == 0, result.stdout + result.stderr
 

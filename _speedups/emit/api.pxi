@@ -36,7 +36,7 @@ cpdef int protocol_number(object protocol) except -1:
     cdef long number
     if protocol is None:
         return cyp_default_protocol()
-    number = protocol
+    number = PyLong_AsLong(protocol)
     if number < 0:
         return HIGHEST_PROTOCOL
     if number > HIGHEST_PROTOCOL:

@@ -9,6 +9,7 @@ cdef enum:
     STEP_VALUE = 2   # the key is written, lv.item holds the value
     STEP_LAST = 3    # the only item of a batch without MARK is written
     STEP_EACH = 4    # protocol 0: an item with its own opcode is written
+    STEP_BETWEEN = 5 # an error has come up that is no item's
 
 
 # ---- list
@@ -24,6 +25,7 @@ cdef inline int open_list(Emission *e, PyObject *o, bint uniq, Level *lv) except
     if PyList_GET_SIZE(o) == 0:
         return leave_empty(e, o)
     level_init(e, lv, KIND_LIST, o, uniq)
+    lv.n = PyList_GET_SIZE(o)
     return NEXT
 
 
@@ -54,12 +56,15 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
                         i = left
                         continue
                 i += 1
+                lv.i = i
                 if save_leaf(e, item, uniq) == NOT_LEAF:
-                    lv.i = i
                     child[0] = item
                     return NEXT
             ensure(&e.out)
             put_op(&e.out, OP_APPENDS)
+            lv.step = STEP_BETWEEN
+            if CYP_UNLIKELY(PyList_GET_SIZE(o) != lv.n):
+                lv.n = _reduce.allow_list_change(PyList_GET_SIZE(o))
             if i >= PyList_GET_SIZE(o):
                 return DONE
             lv.step = STEP_BATCH
@@ -159,8 +164,8 @@ cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq)
     while i < n:
         item = PyTuple_GET_ITEM(o, i)
         i += 1
+        lv.i = i
         if save_leaf(e, item, uniq) == NOT_LEAF:
-            lv.i = i
             child[0] = item
             return NEXT
     ensure(&e.out)
@@ -293,6 +298,7 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
     if lv.single and e.proto and lv.i == lv.stop:
         return DONE
     size = attrs_size(lv.obj) if instance else PyDict_Size(lv.obj)
+    lv.step = STEP_BETWEEN
     if CYP_UNLIKELY(size != lv.n):
         raise RuntimeError("dictionary changed size during iteration")
     if CYP_UNLIKELY(lv.i < lv.stop and lv.i < lv.n and (lv.single or cyp_single_tail_batch())):
@@ -376,6 +382,7 @@ cdef int walk_set(Emission *e, Level *lv, PyObject **child, bint *uniq) except -
                 return NEXT
         ensure(&e.out)
         put_op(&e.out, OP_ADDITEMS)
+        lv.step = STEP_BETWEEN
         if PySet_GET_SIZE(lv.obj) != lv.n:
             raise RuntimeError("set changed size during iteration")
         if cyp_single_tail_batch() and lv.i < lv.stop and lv.i < lv.n:

@@ -10,7 +10,7 @@ cdef int open_global(Emission *e, PyObject *o, object name, Level *lv) except -1
         names = find_global(<object>o, name, e.proto)
         if e.proto >= 2 and extension_registry:
             code = _reduce.extension_code(<object>o, name, names, e.proto)
-            if code is not None:
+            if code:
                 put_extension(e, code)
                 return DONE
         if e.proto < 4:
@@ -30,7 +30,7 @@ cdef tuple find_global(object obj, object name, int proto):
     module_name = getattr(obj, "__module__", None)
     if type(qualified) is str and type(module_name) is str and "." not in <str>qualified:
         module = get_module(module_name)
-        if module is not None and getattr(module, qualified, None) is obj:
+        if type(module) is ModuleType and (<dict>module.__dict__).get(qualified) is obj:
             return module_name, qualified
     return _reduce.find_global(obj, name, proto)
 
@@ -100,8 +100,8 @@ cdef int walk_chain(Emission *e, Level *lv, PyObject **child, bint *uniq) except
             put_mark_odd(e)
             continue
         lv.step = 1
-        if save_leaf(e, <PyObject *>getattr, uniq) == NOT_LEAF:
-            child[0] = <PyObject *>getattr
+        if save_leaf(e, <PyObject *>builtin_getattr, uniq) == NOT_LEAF:
+            child[0] = <PyObject *>builtin_getattr
             return NEXT
     if lv.step == 0:
         ensure(&e.out)

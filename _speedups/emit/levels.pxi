@@ -81,6 +81,8 @@ cdef int note_failure(object error, Level *lv) except -1:
     """Tell the wrapper which part of which object was being written."""
     cdef object obj = <object>lv.obj
     cdef int kind = lv.kind
+    if lv.step == STEP_BETWEEN and kind != KIND_REDUCE and kind != KIND_INSTANCE:
+        return 0
     if kind == KIND_LIST or kind == KIND_TUPLE:
         _reduce.note_item(error, obj, lv.i - 1)
     elif kind == KIND_DICT and lv.step != STEP_VALUE:
@@ -88,7 +90,7 @@ cdef int note_failure(object error, Level *lv) except -1:
     elif kind == KIND_SET or kind == KIND_SET_COPY or kind == KIND_FROZENSET:
         _reduce.note_part(error, obj, "element")
     elif kind == KIND_INSTANCE:
-        if lv.step < STEP_CLASS and lv.step != STEP_VALUE:
+        if lv.step < STEP_CLASS and lv.step != STEP_VALUE and lv.step != STEP_BETWEEN:
             _reduce.note_value(error, obj.__dict__, lv.i - 1)
         _reduce.note_part(error, obj, "class" if lv.step == STEP_NEWOBJ else "state")
         _reduce.note_part(error, obj, "object")

@@ -82,34 +82,34 @@ cdef int open_by_reducer(Emission *e, PyObject *o, Level *lv) except -1:
     cdef object reducer, reduced
     before_user_code(e)
     if e.dispatch_table == NULL:
-        reducer = copyreg_table.get(<object><PyObject *>t)
+        reducer = copyreg_table.get(<object><PyObject *>t, UNSET)
     else:
         reducer = private_reducer(<object>e.dispatch_table, <object><PyObject *>t)
-    if reducer is not None:
+    if reducer is not UNSET:
         reduced = reducer(obj)
     elif PyType_IsSubtype(t, &PyType_Type):
         return open_global(e, o, None, lv)
     else:
-        reducer = getattr(obj, "__reduce_ex__", None)
-        if reducer is not None:
+        reducer = getattr(obj, "__reduce_ex__", UNSET)
+        if reducer is not UNSET:
             reduced = reducer(e.proto)
             learn_plan(t, reduced, e.proto)
         else:
-            reducer = getattr(obj, "__reduce__", None)
-            if reducer is None:
-                raise PicklingError(_reduce.no_reducer(obj))
+            reducer = getattr(obj, "__reduce__", UNSET)
+            if reducer is UNSET:
+                _reduce.refuse(obj, e.proto)
             reduced = reducer()
     return open_reduced(e, o, reduced, lv)
 
 
 cdef object private_reducer(object table, object cls):
-    """The entry of a Pickler's own dispatch table, which is any mapping; None where there is none."""
+    """The entry of a Pickler's own dispatch table, which is any mapping; UNSET where there is none."""
     if type(table) is dict:
-        return (<dict>table).get(cls)
+        return (<dict>table).get(cls, UNSET)
     try:
         return table[cls]
     except KeyError:
-        return None
+        return UNSET
 
 
 cdef int open_reduced(Emission *e, PyObject *o, object reduced, Level *lv) except -1:
@@ -179,7 +179,7 @@ cdef object check_newobj(Emission *e, PyObject *o, object reduced, int *step):
         if not isinstance(name, str):
             return reduced
     if name == "__newobj__":
-        if len(args) < 1 or not isinstance(args[0], type) or args[0] is not getattr(<object>o, "__class__", None):
+        if len(args) < 1 or not isinstance(args[0], type) or args[0] is not class_of(<object>o):
             _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
         step[0] = PART_CLASS
     elif name == "__newobj_ex__":
@@ -191,6 +191,18 @@ cdef object check_newobj(Emission *e, PyObject *o, object reduced, int *step):
         else:
             return _reduce.newobj_ex_by_partial(reduced)
     return reduced
+
+
+cdef object class_of(object obj):
+    """obj.__class__, which may be a property; an error in it is one in reducing obj.  Source: _pickle.c get_class."""
+    try:
+        return obj.__class__
+    except AttributeError:
+        return type(obj)
+    except BaseException as error:
+        if cyp_error_notes():
+            _reduce.note_part(error, obj, "object")
+        raise
 
 
 cdef int open_items_reduce(Emission *e, PyObject *o, Level *lv) except -1:
@@ -359,27 +371,35 @@ cdef int finish_item(Emission *e, Level *lv, PyObject *iterator, unsigned char o
 
 
 cdef int walk_list_items(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
-    """Fourth item of the reduce value.  DONE: look at the step again."""
+    """Fourth item of the reduce value, up to the step after it."""
     cdef PyObject *iterator = part(lv.value, 3)
     cdef int after = PART_DICT_FETCH if part(lv.value, 4) != NULL else PART_STATE
-    if lv.step == PART_LIST_FETCH:
-        lv.step = PART_LIST_ITEM if fetch_ahead(e, lv, iterator, False) == NEXT else after
-    elif lv.step == PART_LIST_ITEM:
-        return next_part(e, lv, lv.item, PART_LIST_DONE, child, uniq)
-    else:
-        finish_item(e, lv, iterator, OP_APPEND, OP_APPENDS, False, PART_LIST_FETCH, PART_LIST_ITEM, after)
+    while lv.step != after:
+        if lv.step == PART_LIST_ITEM:
+            lv.step = PART_LIST_DONE
+            if save_leaf(e, lv.item, uniq) == NOT_LEAF:
+                child[0] = lv.item
+                return NEXT
+        elif lv.step == PART_LIST_DONE:
+            finish_item(e, lv, iterator, OP_APPEND, OP_APPENDS, False, PART_LIST_FETCH, PART_LIST_ITEM, after)
+        else:
+            lv.step = PART_LIST_ITEM if fetch_ahead(e, lv, iterator, False) == NEXT else after
     return DONE
 
 
 cdef int walk_dict_items(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
-    """Fifth item of the reduce value.  DONE: look at the step again."""
+    """Fifth item of the reduce value, up to the step after it."""
     cdef PyObject *iterator = part(lv.value, 4)
-    if lv.step == PART_DICT_FETCH:
-        lv.step = PART_DICT_KEY if fetch_ahead(e, lv, iterator, True) == NEXT else PART_STATE
-    elif lv.step == PART_DICT_KEY:
-        return next_part(e, lv, PyTuple_GET_ITEM(lv.item, 0), PART_DICT_VALUE, child, uniq)
-    elif lv.step == PART_DICT_VALUE:
-        return next_part(e, lv, PyTuple_GET_ITEM(lv.item, 1), PART_DICT_DONE, child, uniq)
-    else:
-        finish_item(e, lv, iterator, OP_SETITEM, OP_SETITEMS, True, PART_DICT_FETCH, PART_DICT_KEY, PART_STATE)
+    cdef PyObject *item
+    while lv.step != PART_STATE:
+        if lv.step == PART_DICT_KEY or lv.step == PART_DICT_VALUE:
+            item = PyTuple_GET_ITEM(lv.item, 0 if lv.step == PART_DICT_KEY else 1)
+            lv.step = PART_DICT_VALUE if lv.step == PART_DICT_KEY else PART_DICT_DONE
+            if save_leaf(e, item, uniq) == NOT_LEAF:
+                child[0] = item
+                return NEXT
+        elif lv.step == PART_DICT_DONE:
+            finish_item(e, lv, iterator, OP_SETITEM, OP_SETITEMS, True, PART_DICT_FETCH, PART_DICT_KEY, PART_STATE)
+        else:
+            lv.step = PART_DICT_KEY if fetch_ahead(e, lv, iterator, True) == NEXT else PART_STATE
     return DONE

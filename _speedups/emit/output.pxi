@@ -1,8 +1,9 @@
 # The way out: opcode boundaries, frames, the file, the memo's opcodes.
 
-cdef int before_user_code(Emission *e) except -1:
+cdef inline int before_user_code(Emission *e) except -1:
     """Call before anything that can run Python code: the memo owns what it names, caches of this dump expire."""
-    memo_secure(e.memo)
+    if e.memo.secured < e.memo.n:
+        memo_secure(e.memo)
     e.epoch = next_epoch()
     return 0
 

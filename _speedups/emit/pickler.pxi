@@ -10,7 +10,7 @@ cdef class Emitter:
 
     cdef Memo memo_table
     cdef list kept               # references to what the memo names, between dumps
-    cdef object write            # None before __init__
+    cdef object write            # the file's method; UNSET before __init__
     cdef object table            # the private dispatch table, or UNSET
     cdef object buffer_callback
     cdef int proto
@@ -18,27 +18,18 @@ cdef class Emitter:
     cdef bint running
     cdef public int bin
     cdef public int fast
-    cdef public object _persistent_id  # None, or what was assigned (or captured: then a method's function)
-    cdef public bint _persistent_id_bound  # ... which dump() binds to this Pickler, so that no cycle keeps it alive
+    cdef object hook             # persistent_id: UNSET, or what was assigned or captured
+    cdef bint hook_bound         # ... to be bound to this Pickler: no cycle keeps it alive
 
     def __cinit__(self):
         memo_init(&self.memo_table, next_epoch())
         self.kept = []
         self.table = UNSET
+        self.hook = UNSET
+        self.write = UNSET
 
     def __dealloc__(self):
         memo_free(&self.memo_table)
-
-    def _configure(self, write, protocol, fix_imports, buffer_callback):
-        """Take the options that Pickler.__init__ has checked; forget everything else."""
-        self.check_idle()
-        self.proto = protocol
-        self.bin = self.proto > 0
-        self.fast = 0
-        self.fix_imports = fix_imports
-        self.buffer_callback = buffer_callback
-        self.clear_memo()
-        self.write = write
 
     cdef int check_idle(self) except -1:
         if self.running:
@@ -55,18 +46,18 @@ cdef class Emitter:
         cdef Py_ssize_t before = self.memo_table.n
         cdef object persistent_id, reducer_override, data
         cdef tuple options = (self.write, self.table, self.buffer_callback)  # a hook may call __init__ again
-        if self.write is None:
+        if self.write is UNSET:
             raise PicklingError("Pickler.__init__() was not called by %s.__init__()" % type(self).__name__)
         self.check_idle()
         self.running = True
         emission_init(&e, &self.memo_table, self.proto, self.fix_imports, options[2])
         try:
             persistent_id = self.persistent_id_hook()
-            reducer_override = getattr(self, "reducer_override", None)
+            reducer_override = getattr(self, "reducer_override", UNSET)
             e.bin = self.bin != 0
             e.write = <PyObject *>options[0]
             e.persistent_id = or_null(persistent_id)
-            e.reducer_override = or_null(reducer_override)
+            e.reducer_override = NULL if reducer_override is UNSET else <PyObject *>reducer_override
             e.dispatch_table = NULL if options[1] is UNSET else <PyObject *>options[1]
             e.guard = True
             e.odd |= (ODD_PERSISTENT if persistent_id is not None else 0) | (ODD_FAST if self.fast else 0)
@@ -86,9 +77,8 @@ cdef class Emitter:
         """What dump() asks about each object, or None."""
         cdef object hook
         if cyp_captures_hooks():
-            if self._persistent_id_bound:
-                return MethodType(self._persistent_id, self)
-            return self._persistent_id
+            hook = get_hook(self)
+            return None if hook is UNSET else hook
         hook = self.persistent_id
         if type(hook) is MethodType and hook.__func__ is default_persistent_id:
             return None
@@ -106,7 +96,7 @@ cdef class Emitter:
             m.listed += 1
         return 0
 
-    def clear_memo(self):
+    def clear_memo(self, /):
         """Forget which objects have been written, so that the next dump() writes them anew."""
         cdef list kept = self.kept
         memo_truncate(&self.memo_table, 0, next_epoch())
@@ -126,25 +116,23 @@ cdef class Emitter:
     cdef int assign_memo(self, dict items) except -1:
         """Replace the memo by items as memo_items gives them."""
         cdef Memo *m = &self.memo_table
-        cdef dict indices = {}
-        cdef list objects = []
-        cdef Py_ssize_t i, index
+        cdef dict by_id = {}
+        cdef list entries
+        cdef Py_ssize_t i, earlier, index
+        cdef object value, obj
         for value in list(items.values()):
             if not isinstance(value, tuple) or len(value) != 2:
                 raise TypeError("'memo' values must be 2-item tuples")
-            index = value[0]
-            indices[<size_t><PyObject *>value[1]] = index
-            objects.append(value[1])
-        objects = sorted({<size_t><PyObject *>o: o for o in objects}.values(),
-                         key=lambda o: indices[<size_t><PyObject *>o])
+            obj = value[0]
+            by_id[id(value[1])] = (PyLong_AsSsize_t(<PyObject *>obj), value[1])
+        entries = sorted(by_id.values(), key=itemgetter(0))
         self.clear_memo()
-        self.kept = objects
-        for i, o in enumerate(objects):
-            memo_add(m, <PyObject *>o)
+        for i, (index, obj) in enumerate(entries):
+            memo_add(m, <PyObject *>obj)
+            self.kept.append(obj)
             m.secured = m.listed = m.n
-            index = indices[<size_t><PyObject *>o]
             if m.alias == NULL and index != i:
-                m.alias = <Py_ssize_t *>PyMem_Calloc(<size_t>len(objects), sizeof(Py_ssize_t))
+                m.alias = <Py_ssize_t *>PyMem_Calloc(<size_t>len(entries), sizeof(Py_ssize_t))
                 if m.alias == NULL:
                     raise MemoryError()
                 for earlier in range(i):
@@ -188,13 +176,36 @@ cdef class Emitter:
             raise AttributeError("dispatch_table")
         self.table = UNSET
 
-    def _capture_dispatch_table(self):
-        """What Pickler.__init__ does last: a dispatch_table of a subclass becomes the Pickler's own.
 
-        Source: _pickle.c Pickler.__init__.
-        """
-        if self.table is UNSET:
-            self.table = getattr(self, "dispatch_table", UNSET)
+def configure(Emitter pickler, write, int protocol, bint fix_imports, buffer_callback):
+    """Pickler.__init__ after its checks: take the options, forget everything else."""
+    pickler.check_idle()
+    pickler.proto = protocol
+    pickler.bin = protocol > 0
+    pickler.fast = 0
+    pickler.fix_imports = fix_imports
+    pickler.buffer_callback = buffer_callback
+    pickler.clear_memo()
+    pickler.write = write
+    if pickler.table is UNSET:
+        # A dispatch_table of a subclass becomes the Pickler's own here, and later changes of it go unnoticed.
+        pickler.table = getattr(pickler, "dispatch_table", UNSET)
+
+
+def seal(type cls, /):
+    """Make a class immutable, as the types of _pickle are."""
+    cyp_make_immutable(<PyTypeObject *>cls)
+
+
+def get_hook(Emitter pickler):
+    """The persistent_id that was assigned or captured, or UNSET."""
+    return MethodType(pickler.hook, pickler) if pickler.hook_bound else pickler.hook
+
+
+def set_hook(Emitter pickler, hook, bint bound):
+    """Keep a persistent_id; if bound, it is the function of a method of this Pickler."""
+    pickler.hook = hook
+    pickler.hook_bound = bound
 
 
 @cython.final
@@ -217,3 +228,6 @@ cdef class PicklerMemoProxy:
 
     def __reduce__(self, /):
         return dict, (self.pickler.memo_items(),)
+
+
+seal(PicklerMemoProxy)

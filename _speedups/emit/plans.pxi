@@ -38,6 +38,14 @@ cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
     return plan
 
 
+cdef bint is_plain(object reduced) except -1:
+    """copyreg.__newobj__ with the class alone, and no items: what is left is the state."""
+    cdef PyObject *value = <PyObject *>reduced
+    return (well_formed(value) and PyTuple_GET_ITEM(value, 0) == <PyObject *>copyreg_newobj
+            and PyTuple_GET_SIZE(PyTuple_GET_ITEM(value, 1)) == 1
+            and part(value, 3) == NULL and part(value, 4) == NULL and part(value, 5) == NULL)
+
+
 cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
     """Plan for a type when the first of its instances has been reduced.
 
@@ -51,8 +59,7 @@ cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
     if tag == 0 or proto < 2 or (plan != NULL and plan.type == t and plan.tag == tag):
         return 0
     kind = _reduce.plan_kind(<object><PyObject *>t)
-    if kind == PLAN_ATTRIBUTES and not (
-            type(reduced) is tuple and reduced[0] is copyreg_newobj and len(<tuple>reduced[1]) == 1):
+    if kind == PLAN_ATTRIBUTES and not is_plain(reduced):
         kind = PLAN_NONE
     if plan == NULL:
         plan = <Plan *>PyMem_Calloc(1, sizeof(Plan))

@@ -148,11 +148,11 @@ cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
     cdef Py_buffer view
     cdef bint in_band = True
     if e.proto < 5:
-        raise PicklingError("PickleBuffer can only be pickled with protocol >= 5")
+        _reduce.refuse(<object>o, e.proto)
     PyObject_GetBuffer(<object>o, &view, PyBUF_FULL_RO)
     try:
         if view.suboffsets != NULL or not PyBuffer_IsContiguous(&view, c"A"):
-            raise PicklingError("PickleBuffer can not be pickled when pointing to a non-contiguous buffer")
+            _reduce.refuse(<object>o, e.proto)
         if e.buffer_callback != NULL:
             before_user_code(e)
             in_band = bool((<object>e.buffer_callback)(<object>o))

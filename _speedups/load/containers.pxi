@@ -25,23 +25,30 @@ cdef int load_dict(Loading *r) except -1:
     except BaseException:
         Py_DECREF(made)
         raise
-    settle(r)
-    cut(&r.stack, start)
     return push_steal(&r.stack, made)
 
 
 cdef int set_pairs(Loading *r, PyObject *target, Py_ssize_t start) except -1:
-    """target[key] = value for the pairs from height `start` on, which stay on the stack."""
-    cdef Py_ssize_t i = start
-    cdef Py_ssize_t end = height(&r.stack)
+    """target[key] = value for the pairs from height `start` on, which leave the stack."""
+    cdef PyObject **items = r.stack.base + start
+    cdef PyObject **end = r.stack.top
     cdef PyObject *key
-    while i + 1 < end:
-        key = r.stack.base[i]
-        if not is_plain(key):
+    while items + 1 < end:
+        key = items[0]
+        if r.nclosed and not is_plain(key):
             settle(r)
-        PyDict_SetItem(target, key, r.stack.base[i + 1])
-        i += 2
+        items[0] = NULL
+        items += 2
+        cyp_dict_set_steal(target, key, take_slot(items - 1))
+    r.stack.top = r.stack.base + start
     return 0
+
+
+cdef inline PyObject *take_slot(PyObject **slot) noexcept:
+    """Empty a slot of the stack; its reference is the caller's."""
+    cdef PyObject *o = slot[0]
+    slot[0] = NULL
+    return o
 
 
 cdef inline bint is_plain(PyObject *o) noexcept:
@@ -110,11 +117,10 @@ cdef int do_setitems(Loading *r, Py_ssize_t start) except -1:
         raise UnpicklingError("odd number of items for SETITEMS")
     target = r.stack.base[start - 1]
     if PyDict_CheckExact(target):
-        set_pairs(r, target, start)
-    else:
-        settle(r)
-        for i in range(start, end, 2):
-            PyObject_SetItem(target, r.stack.base[i], r.stack.base[i + 1])
+        return set_pairs(r, target, start)
+    settle(r)
+    for i in range(start, end, 2):
+        PyObject_SetItem(target, r.stack.base[i], r.stack.base[i + 1])
     cut(&r.stack, start)
     return 0
 
@@ -127,10 +133,12 @@ cdef int load_additems(Loading *r) except -1:
     cdef PyObject *target
     if start > end or start <= r.stack.fence:
         underflow(r)
+    if start == end and not habits.adds_nothing:
+        return 0
     target = r.stack.base[start - 1]
     if PySet_Check(target):
         for i in range(start, end):
-            if not is_plain(r.stack.base[i]):
+            if r.nclosed and not is_plain(r.stack.base[i]):
                 settle(r)
             PySet_Add(target, r.stack.base[i])
     else:

@@ -6,12 +6,28 @@ cdef object find_global(int proto, bint fix_imports, object module_name, object 
     PySys_Audit("pickle.find_class", "OO", <PyObject *>module_name, <PyObject *>global_name)
     if proto < 3 and fix_imports:
         module_name, global_name = python3_name(module_name, global_name)
-    module = <object>steal(PyImport_Import(<PyObject *>module_name))
+    module = import_module(module_name)
     if proto >= 4 and "." in global_name:
         return resolve_path(module, module_name, global_name)
     if habits.old_getattr:
         return old_getattr(module, global_name)
     return getattr(module, global_name)
+
+
+cdef object import_module(object name):
+    """__import__(name), without the call where it would only find the module in sys.modules.
+
+    A module that is still being imported has to be waited for, and a replaced builtins.__import__ is to be called.
+    """
+    cdef PyObject *found
+    if type(name) is str and builtin_names.get("__import__") is builtin_import:
+        found = PyImport_GetModule(<PyObject *>name)
+        if found != NULL:
+            module = steal(found)
+            spec = getattr(module, "__spec__", None)
+            if spec is None or getattr(spec, "_initializing", False) is False:
+                return module
+    return steal(PyImport_Import(<PyObject *>name))
 
 
 cdef inline object steal(PyObject *o):

@@ -3,16 +3,23 @@
 
 cdef int load_reduce(Loading *r) except -1:
     """REDUCE: callable(*arguments)."""
-    cdef PyObject *arguments = pop_new(r)
-    cdef PyObject *function = NULL
-    try:
-        function = pop_new(r)
-        if r.nclosed and not runs_no_python(function, arguments):
-            settle(r)
-        push_steal(&r.stack, PyObject_CallObject(function, arguments))
-    finally:
-        Py_XDECREF(function)
-        Py_DECREF(arguments)
+    if height(&r.stack) < r.stack.fence + 2:
+        underflow(r)
+    return reduce_top(r)
+
+
+cdef int reduce_top(Loading *r) except -1:
+    """REDUCE, both values being there.  The stack owns them during the call."""
+    cdef PyObject *arguments = (r.stack.top - 1)[0]
+    cdef PyObject *function = (r.stack.top - 2)[0]
+    cdef PyObject *made
+    if r.nclosed and not runs_no_python(function, arguments):
+        settle(r)
+    made = PyObject_CallObject(function, arguments)
+    r.stack.top -= 1
+    (r.stack.top - 1)[0] = made
+    Py_DECREF(arguments)
+    Py_DECREF(function)
     return 0
 
 
@@ -33,7 +40,7 @@ cdef object instantiate(object cls, tuple args):
     """INST and OBJ: Python 2's old-style instances."""
     if not args and isinstance(cls, type) and not hasattr(cls, "__getinitargs__"):
         return cls.__new__(cls)
-    return cls(*args)
+    return steal(PyObject_CallObject(<PyObject *>cls, <PyObject *>args))
 
 
 cdef int load_obj(Loading *r) except -1:
@@ -93,19 +100,61 @@ cdef int load_newobj(Loading *r, bint with_kwargs) except -1:
     return 0
 
 
+cdef int newobj_top(Loading *r) except -1:
+    """NEWOBJ, class and arguments being there and right.  The stack owns them during the call."""
+    cdef PyObject *args = (r.stack.top - 1)[0]
+    cdef PyObject *cls = (r.stack.top - 2)[0]
+    cdef PyObject *made
+    settle(r)
+    made = cyp_call_new(<PyTypeObject *>cls, args, NULL)
+    r.stack.top -= 1
+    (r.stack.top - 1)[0] = made
+    Py_DECREF(args)
+    Py_DECREF(cls)
+    return 0
+
+
 cdef int load_build(Loading *r) except -1:
     """BUILD: __setstate__(state), or the state into the instance dictionary and the slots."""
-    cdef PyObject *instance
-    cdef Plan *plan
-    if height(&r.stack) - 2 < r.stack.fence:
+    if height(&r.stack) < r.stack.fence + 2:
         underflow(r)
-    state = steal(pop_new(r))
-    instance = (r.stack.top - 1)[0]
-    plan = plan_of(Py_TYPE(instance))
-    if plan.stores and type(state) is dict and all_exact_names(state):
-        return store_state(r, instance, plan, <dict>state)
-    settle(r)
-    build(<object>instance, state)
+    return build_top(r)
+
+
+cdef int build_top(Loading *r) except -1:
+    """BUILD, both values being there.  The stack owns the state until it is used up."""
+    cdef PyObject *state = (r.stack.top - 1)[0]
+    cdef PyObject *instance = (r.stack.top - 2)[0]
+    cdef Plan *plan = plan_of(Py_TYPE(instance))
+    if plan.stores and PyDict_CheckExact(state) and all_exact_names(<dict>state):
+        store_state(r, instance, plan, <dict>state)
+    else:
+        settle(r)
+        if plan.asks:
+            Py_DECREF(PyObject_CallMethodOneArg(instance, <PyObject *>name_of_setstate, state))
+        elif plan.slotted and PyTuple_CheckExact(state) and PyTuple_GET_SIZE(state) == 2 \
+                and PyTuple_GET_ITEM(state, 0) == Py_None and PyDict_CheckExact(PyTuple_GET_ITEM(state, 1)):
+            set_slots(instance, PyTuple_GET_ITEM(state, 1))
+        else:
+            build(<object>instance, <object>state)
+    r.stack.top -= 1
+    Py_DECREF(state)
+    return 0
+
+
+cdef int set_slots(PyObject *instance, PyObject *slots) except -1:
+    """setattr() for each item.  Setters may be the user's, who may change the dictionary."""
+    cdef Py_ssize_t pos = 0
+    cdef PyObject *name
+    cdef PyObject *value
+    while PyDict_Next(slots, &pos, &name, &value):
+        Py_INCREF(name)
+        Py_INCREF(value)
+        try:
+            PyObject_SetAttr(instance, name, value)
+        finally:
+            Py_DECREF(name)
+            Py_DECREF(value)
     return 0
 
 
@@ -163,8 +212,7 @@ cdef int build(object instance, object state) except -1:
     if slots is not None:
         if not isinstance(slots, dict):
             raise UnpicklingError("slot state is not a dictionary")
-        for name, value in (<dict>slots).items():
-            setattr(instance, name, value)
+        set_slots(<PyObject *>instance, <PyObject *>slots)
     return 0
 
 

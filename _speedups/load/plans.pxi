@@ -15,6 +15,8 @@ cdef struct Plan:
     unsigned int tag
     bint makes                      # object.__new__() without arguments makes an instance
     bint stores                     # BUILD only writes the instance dictionary
+    bint asks                       # BUILD calls __setstate__(), which instances do not shadow
+    bint slotted                    # there is neither an instance dictionary nor __setstate__()
     PyObject *names[PLAN_NAMES]     # the i-th name as the stream gave it: owned, or NULL
     int slots[PLAN_NAMES]           # its place among the inline values
 
@@ -42,10 +44,15 @@ cdef void plan_fill(Plan *plan, PyTypeObject *tp) noexcept:
     plan.tp = tp
     plan.tag = cyp_type_tag_new(tp)
     plan.makes = cyp_default_new(tp)
-    plan.stores = False
-    if not plan.makes or not cyp_has_dict(tp) or not cyp_default_getattr(tp):
+    plan.stores = plan.asks = plan.slotted = False
+    if not cyp_default_getattr(tp):
         return
-    if cyp_type_find(tp, <PyObject *>name_of_setstate) != NULL:
+    descriptor = cyp_type_find(tp, <PyObject *>name_of_setstate)
+    if descriptor != NULL:
+        plan.asks = cyp_is_method(descriptor)
+        return
+    plan.slotted = not cyp_has_dict(tp)
+    if not plan.makes or plan.slotted:
         return
     descriptor = cyp_type_find(tp, <PyObject *>name_of_dict)
     plan.stores = (descriptor != NULL and Py_TYPE(descriptor) == &PyGetSetDescr_Type

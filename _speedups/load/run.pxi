@@ -16,6 +16,7 @@ cdef PyObject *run(Loading *r) except NULL:
     cdef PyObject **items
     cdef PyObject *o
     cdef PyObject *o2
+    cdef Py_ssize_t i
     cdef Py_ssize_t n
     cdef unsigned char op
     while True:
@@ -161,8 +162,8 @@ cdef PyObject *run(Loading *r) except NULL:
             push_mark(s, REAL)
             r.p = p
             continue
-        elif op == OP_EMPTY_DICT or op == OP_EMPTY_LIST:
-            o = PyDict_New() if op == OP_EMPTY_DICT else PyList_New(0)
+        elif op == OP_EMPTY_DICT or op == OP_EMPTY_LIST or op == OP_EMPTY_SET:
+            o = PyDict_New() if op == OP_EMPTY_DICT else PyList_New(0) if op == OP_EMPTY_LIST else PySet_New(NULL)
             if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
                 p += 1
             sp[0] = o
@@ -244,6 +245,67 @@ cdef PyObject *run(Loading *r) except NULL:
                 (sp - 1)[0] = o
                 if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
                     p += 1
+                r.p = p
+                continue
+        elif op == OP_TUPLE:
+            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].state == REAL):
+                items = s.base + s.fence
+                n = sp - items
+                o = PyTuple_New(n)
+                for i in range(n):
+                    PyTuple_SET_ITEM(o, i, items[i])
+                drop_mark(s)
+                items[0] = o
+                sp = items + 1
+                if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
+                    p += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_REDUCE:
+            if CYP_LIKELY(sp - s.base >= s.fence + 2):
+                r.p = p
+                reduce_top(r)
+                sp = s.top
+                continue
+        elif op == OP_BUILD:
+            if CYP_LIKELY(sp - s.base >= s.fence + 2):
+                r.p = p
+                build_top(r)
+                sp = s.top
+                continue
+        elif op == OP_NEWOBJ:
+            if CYP_LIKELY(sp - s.base >= s.fence + 2 and PyType_Check((sp - 2)[0]) and PyTuple_Check((sp - 1)[0])
+                          and cyp_has_new(<PyTypeObject *>(sp - 2)[0])):
+                r.p = p
+                newobj_top(r)
+                sp = s.top
+                continue
+        elif op == OP_SHORT_BINBYTES:
+            if CYP_LIKELY(p < end and p[0] < end - p - 1):
+                n = p[0]
+                o = PyBytes_FromStringAndSize(p + 1, n)
+                p += n + 1
+                if p[0] == OP_MEMOIZE and memo_append(memo, o):
+                    p += 1
+                sp[0] = o
+                sp += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_LONG1:
+            if CYP_LIKELY(p < end and p[0] < end - p):
+                n = p[0]
+                sp[0] = cyp_int_from_le(p + 1, n)
+                p += n + 1
+                sp += 1
+                s.top = sp
+                r.p = p
+                continue
+        elif op == OP_PROTO:
+            if CYP_LIKELY(r.host == NULL and p < end and p[0] <= HIGHEST_PROTOCOL):
+                r.proto = p[0]
+                p += 1
                 r.p = p
                 continue
         elif op == OP_EMPTY_TUPLE:

@@ -120,6 +120,11 @@ cdef int load_binunicode(Loading *r, int width) except -1:
     return push_steal(&r.stack, cyp_str_new(take(r, nbytes), nbytes))
 
 
+cdef inline bint at_end(Loading *r) noexcept:
+    """Nothing follows in memory: there even an empty bytes object counts as truncated, in _pickle.c too."""
+    return r.host == NULL and r.p == r.stop
+
+
 cdef int load_binbytes(Loading *r, int width) except -1:
     """SHORT_BINBYTES, BINBYTES, BINBYTES8.  From a file, memory grows with what has arrived."""
     cdef Py_ssize_t size = take_size(r, width, "BINBYTES")
@@ -127,7 +132,7 @@ cdef int load_binbytes(Loading *r, int width) except -1:
     cdef Py_ssize_t have = 0
     cdef Py_ssize_t piece
     cdef PyObject *data
-    if p != NULL:
+    if p != NULL and not (size == 0 and at_end(r)):
         return push_steal(&r.stack, PyBytes_FromStringAndSize(p, size))
     if r.host == NULL and not r.framed:
         truncated()
@@ -155,7 +160,7 @@ cdef int load_bytearray(Loading *r) except -1:
     cdef Py_ssize_t have = 0
     cdef Py_ssize_t piece
     cdef PyObject *data
-    if p != NULL:
+    if p != NULL and not (size == 0 and at_end(r)):
         return push_steal(&r.stack, PyByteArray_FromStringAndSize(p, size))
     if r.host == NULL and not r.framed:
         truncated()

@@ -44,6 +44,12 @@ cdef inline const unsigned char *take(Loading *r, Py_ssize_t nbytes) except NULL
 cdef int take_opcode(Loading *r, unsigned char *op) except -1:
     """One opcode.  Where the data end, this is EOFError whatever the source says."""
     cdef bint ended = False
+    if r.framed:
+        leave_frame(r, False)
+        if r.p < r.end:
+            op[0] = r.p[0]
+            r.p += 1
+            return 0
     try:
         op[0] = take(r, 1)[0]
     except UnpicklingError:
@@ -159,23 +165,28 @@ cdef int read_ahead(Loading *r, Machine m, Py_ssize_t nbytes) except -1:
             set_window(r, m, data, True)
             if nbytes <= r.end - r.p:
                 return 0
-    data = m.read(min(nbytes, READ_CHUNK))
-    if nbytes > READ_CHUNK:
-        data = read_chunks(m, data, nbytes)
-    set_window(r, m, data, False)
+    set_window(r, m, m.read(min(nbytes, READ_CHUNK)), False)
+    if nbytes > READ_CHUNK and r.end - r.p >= READ_CHUNK:
+        set_window(r, m, read_chunks(r, m, nbytes), False)
     return 0
 
 
-cdef object read_chunks(Machine m, object first, Py_ssize_t nbytes):
-    """Collect a long piece, asking for no more than what has come already: the length may be a lie."""
-    cdef bytearray whole = bytearray(first)
+cdef bytearray read_chunks(Loading *r, Machine m, Py_ssize_t nbytes):
+    """Collect a long piece, of which the window is the beginning.
+
+    Each read asks for no more than what has come already: the length may be a lie.
+    """
+    cdef bytearray whole = <bytearray>steal(PyByteArray_FromStringAndSize(r.p, r.end - r.p))
+    cdef Py_ssize_t have = len(whole)
     cdef Py_ssize_t want
-    while len(whole) < nbytes:
-        want = min(<Py_ssize_t>len(whole), nbytes - <Py_ssize_t>len(whole))
+    cdef bytes piece
+    while have < nbytes:
+        want = min(have, nbytes - have)
         piece = read_bytes(m, want)
         if len(piece) < want:
             truncated()
         whole += piece
+        have = len(whole)
     return whole
 
 

@@ -154,12 +154,12 @@ cdef int load_proto(Loading *r) except -1:
 cdef int load_frame(Loading *r) except -1:
     """FRAME: its bytes must be there; with `habits.frames` no read may cross its end."""
     cdef uint64_t size = cyp_read_u64(take(r, 8))
-    if size > <uint64_t>PY_SSIZE_T_MAX:
-        raise OverflowError(f"FRAME length exceeds system's maximum of {PY_SSIZE_T_MAX} bytes")
     if r.framed:
         if r.p < r.end:
             raise UnpicklingError("beginning of a new frame before end of current frame")
         leave_frame(r, False)
+    if size > <uint64_t>PY_SSIZE_T_MAX:
+        raise OverflowError(f"FRAME length exceeds system's maximum of {PY_SSIZE_T_MAX} bytes")
     take(r, <Py_ssize_t>size)
     r.p -= size
     if habits.frames:

@@ -3,64 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import MethodType
 from typing import Any
 
 from _pickle import Pickler as StdlibPickler
 
-from ._emitter import Emitter, default_persistent_id, protocol_number
+from ._emitter import (
+    Emitter,
+    configure,
+    default_persistent_id,
+    get_hook,
+    protocol_number,
+    seal,
+    set_hook,
+)
+from ._hooks import capture_hook, hook_attribute, is_captured
 
-
-class _Sink:
-    def write(self, data: object) -> None:
-        """A file that forgets."""
-
-
-# Up to 3.12 persistent_id is an attribute that is absent until set, and captured by __init__; then it is a method,
-# which later patch releases let instances replace.
-_IS_METHOD = callable(getattr(StdlibPickler, "persistent_id"))
-
-
-def _find_out_assignable() -> bool:
-    try:
-        StdlibPickler(_Sink()).persistent_id = default_persistent_id  # type: ignore[assignment,method-assign]
-    except AttributeError:
-        return False
-    return True
-
-
-_IS_ASSIGNABLE = _find_out_assignable()
-
-
-class _PersistentId:
-    """The attribute persistent_id as the running version's Pickler has it."""
-
-    __name__ = "persistent_id"
-    __doc__ = default_persistent_id.__doc__
-
-    def __get__(self, pickler: Pickler | None, owner: type | None = None) -> Any:
-        if pickler is None:
-            return default_persistent_id if _IS_METHOD else self
-        if pickler._persistent_id is not None:
-            if pickler._persistent_id_bound:
-                return MethodType(pickler._persistent_id, pickler)
-            return pickler._persistent_id
-        if not _IS_METHOD:
-            raise AttributeError("persistent_id")
-        return MethodType(default_persistent_id, pickler)
-
-    def __set__(self, pickler: Pickler, hook: Any) -> None:
-        if not _IS_ASSIGNABLE:
-            raise AttributeError(f"'{type(pickler).__name__}' object attribute 'persistent_id' is read-only")
-        if not _IS_METHOD and not callable(hook):
-            raise TypeError("persistent_id must be a callable taking one argument")
-        pickler._persistent_id_bound = False
-        pickler._persistent_id = hook
-
-    def __delete__(self, pickler: Pickler) -> None:
-        if not _IS_METHOD:
-            raise TypeError("attribute deletion is not supported")
-        self.__set__(pickler, None)
+_CAPTURES_HOOK = is_captured(StdlibPickler, "persistent_id")
 
 
 class Pickler(Emitter):
@@ -81,7 +39,7 @@ class Pickler(Emitter):
 
     __slots__ = ()
 
-    persistent_id = _PersistentId()
+    persistent_id = hook_attribute(StdlibPickler, "persistent_id", default_persistent_id, get_hook, set_hook)
 
     def __init__(
         self,
@@ -97,16 +55,12 @@ class Pickler(Emitter):
             raise TypeError("file must have a 'write' attribute") from None
         if buffer_callback is not None and number < 5:
             raise ValueError("buffer_callback needs protocol >= 5")
-        self._configure(write, number, bool(fix_imports), buffer_callback)
-        if not _IS_METHOD:
-            self._capture_persistent_id()
-        self._capture_dispatch_table()
+        configure(self, write, number, bool(fix_imports), buffer_callback)
+        if _CAPTURES_HOOK:
+            capture_hook(self, "persistent_id", set_hook)
 
-    def _capture_persistent_id(self) -> None:
-        """Keep the hook of a subclass, without a reference to the Pickler itself if it is its method."""
-        hook = getattr(self, "persistent_id", None)
-        self._persistent_id_bound = isinstance(hook, MethodType) and hook.__self__ is self
-        self._persistent_id = hook.__func__ if self._persistent_id_bound else hook
+
+seal(Pickler)
 
 
 def dump(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import copyreg
 import sys
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
+from itertools import pairwise
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -124,13 +125,35 @@ def find_global(obj: object, name: str | None, protocol: int) -> tuple[str, str]
             qualified = getattr(obj, "__name__", None)
     if isinstance(qualified, str):
         path = qualified.split(".")
+        if _MANGLES:
+            path = _mangled(path)
+            qualified = ".".join(path)
         module_name = getattr(obj, "__module__", None)
         if "<locals>" not in path:
             if module_name is None:
                 module_name = _module_that_has(obj, path)
             if isinstance(module_name, str) and _look_up(module_name, path) is obj:
+                if _SHORTENS and _look_up(module_name, path[:-1]) is sys.modules[module_name]:
+                    return module_name, path[-1]
                 return module_name, qualified
     _refuse(obj, NotImplemented if name is None else name, protocol)
+
+
+# Up to 3.12 a dotted name whose last parent is the module itself is written without the parents.
+_SHORTENS = sys.version_info < (3, 13)
+
+# Since 3.15 a private name of a nested class or method is looked up as its class body mangled it.
+_MANGLES = sys.version_info >= (3, 15)
+
+
+def _mangled(path: list[str]) -> list[str]:
+    """The dotted path with names like `__x` as `_Class__x`.  Source: _pickle.c mangle_dotted_path."""
+    result = path[:1]
+    for parent, name in pairwise(path):
+        parent = parent.lstrip("_")
+        private = name.startswith("__") and not name.endswith("__")
+        result.append(f"_{parent}{name}" if private and parent else name)
+    return result
 
 
 def _module_that_has(obj: object, path: list[str]) -> str:
@@ -156,23 +179,23 @@ def _walk(obj: object, path: Iterable[str]) -> object:
     for name in path:
         try:
             obj = getattr(obj, name)
-        except AttributeError:
+        except Exception:  # whatever a module's __getattr__ raises: the running version's pickler words it
             return None
     return obj
 
 
-def extension_code(obj: object, name: str | None, names: tuple[str, str], protocol: int) -> int | None:
-    """Return the code that copyreg.add_extension registered for a global, or None.
+def extension_code(obj: object, name: str | None, names: tuple[str, str], protocol: int) -> int:
+    """Return the code that copyreg.add_extension registered for a global, or 0.
 
     Raises:
         RuntimeError: the registry holds something else than a code for it.
     """
-    code = copyreg._extension_registry.get(names)  # type: ignore[attr-defined]
-    if code is None:
-        return None
-    if not isinstance(code, int) or not 0 < code <= 0x7FFFFFFF:
+    code = copyreg._extension_registry.get(names, 0)  # type: ignore[attr-defined]
+    if names in copyreg._extension_registry and not (  # type: ignore[attr-defined]
+        isinstance(code, int) and 0 < code <= 0x7FFFFFFF
+    ):
         _refuse(obj, NotImplemented if name is None else name, protocol)
-    return code
+    return int(code)
 
 
 def nested_by_getattr(names: tuple[str, str]) -> tuple[Callable[..., object], tuple[object, str]]:
@@ -215,6 +238,11 @@ def refuse_reduce_value(obj: object, reduced: object, protocol: int) -> NoReturn
     _refuse(obj, reduced, protocol)
 
 
+def refuse(obj: object, protocol: int) -> NoReturn:
+    """Raise what the running version raises for an object that it cannot pickle by this protocol."""
+    _refuse(obj, NotImplemented, protocol)
+
+
 class _Asked(StdlibPickler):
     """The running version's pickler, with one object's reduce value given."""
 
@@ -239,11 +267,35 @@ def _refuse(obj: object, reduced: object, protocol: int, fix_imports: bool = Tru
     raise PicklingError(f"Can't pickle {obj!r}")
 
 
-def no_reducer(obj: object) -> str:
-    """Text for an object without `__reduce_ex__` and `__reduce__`."""
-    if sys.version_info >= (3, 14):
-        return f"Can't pickle {_type_name(obj)} object"
-    return f"can't pickle '{type(obj).__name__:.200}' object: {obj!r}"
+def allow_list_change(size: int) -> int:
+    """A list has another size than when it was opened: return the new one, if the running version goes on.
+
+    Raises:
+        RuntimeError: it does not.
+    """
+    if _refuses_list_change():
+        raise RuntimeError("list changed size during iteration")
+    return size
+
+
+@cache
+def _refuses_list_change() -> bool:
+    """Whether the running version's pickler minds a list that grows under way: patch releases differ."""
+    items: list[object] = []
+
+    class Growing(StdlibPickler):
+        def reducer_override(self, obj: object) -> Any:
+            if obj is int:
+                return NotImplemented
+            items.append(None)
+            return int, ()
+
+    items.extend([object(), object()])
+    try:
+        Growing(_Sink(), 5).dump(items)
+    except RuntimeError:
+        return True
+    return False
 
 
 def cyclic_in_fast_mode(obj: object, address: int) -> str:

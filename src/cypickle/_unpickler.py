@@ -127,6 +127,7 @@ configure(
     Unpickler,
     frames="exhausted" in _message(_frame(3) + b"\x8c\x05abcde."),
     appends_nothing=_message(b"N(e.") != "",
+    adds_nothing=_message(b"N(\x90.") != "",
     signed_binstring="negative" in _message(b"T\xff\xff\xff\xff"),
     counts_sparse=_message(b"Nr\x64\x00\x00\x000K\x07\x940h\x01.") == "",
     old_getattr=_message(b"csys\n \n.").startswith("Can't"),
