@@ -6,6 +6,8 @@
 #define CYPICKLE_COMPAT_H
 
 #include <Python.h>
+#include <datetime.h>
+#include <structmember.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -162,6 +164,8 @@ static inline int cyp_named_newobj(PyObject *cls)
     const char *dot = strrchr(name, '.');
     return strncmp(dot ? dot + 1 : name, "__newobj", 8) == 0;
 }
+
+static inline int cyp_has_plain_getattr(PyTypeObject *tp) { return tp->tp_getattro == PyObject_GenericGetAttr; }
 
 /* For a class that nobody has used yet. */
 static inline void cyp_make_immutable(PyTypeObject *cls) { cls->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE; }
@@ -336,6 +340,80 @@ static inline int cyp_dict_is_made_on_demand(void)
 #else
     return 0;
 #endif
+}
+
+/* ---- emitter: slots and the types of datetime, by the public API ---------------------------------- */
+
+/* Where an ordinary slot keeps its value, in bytes from the object; -1 for any other descriptor. */
+static inline Py_ssize_t cyp_slot_offset(PyObject *descriptor)
+{
+    if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) return -1;
+    PyMemberDef *member = ((PyMemberDescrObject *)descriptor)->d_member;
+    return member->type == T_OBJECT_EX && member->flags == 0 ? member->offset : -1;
+}
+/* Whether tp is the type of _datetime: 0 date, 1 datetime, 2 time, 3 timedelta. */
+static inline int cyp_is_temporal_type(PyTypeObject *tp, int which)
+{
+    if (PyDateTimeAPI == NULL) {
+        PyDateTime_IMPORT;
+        if (PyDateTimeAPI == NULL) {
+            PyErr_Clear();
+            return 0;
+        }
+    }
+    switch (which) {
+    case 0: return tp == PyDateTimeAPI->DateType;
+    case 1: return tp == PyDateTimeAPI->DateTimeType;
+    case 2: return tp == PyDateTimeAPI->TimeType;
+    default: return tp == PyDateTimeAPI->DeltaType;
+    }
+}
+/* The tzinfo, borrowed, or NULL for None and where the type has none. */
+static inline PyObject *cyp_temporal_tzinfo(PyObject *o)
+{
+    PyObject *tzinfo = NULL;
+    if (PyDateTime_CheckExact(o)) tzinfo = PyDateTime_DATE_GET_TZINFO(o);
+    else if (PyTime_CheckExact(o)) tzinfo = PyDateTime_TIME_GET_TZINFO(o);
+    return tzinfo == Py_None ? NULL : tzinfo;
+}
+/* The state bytes that the reducer gives, protocol 4 or later; how many, 0 for timedelta. */
+static inline Py_ssize_t cyp_temporal_state(PyObject *o, unsigned char *state)
+{
+    unsigned char *p = state;
+    if (PyDate_Check(o)) {
+        int year = PyDateTime_GET_YEAR(o);
+        *p++ = (unsigned char)(year >> 8);
+        *p++ = (unsigned char)year;
+        *p++ = (unsigned char)PyDateTime_GET_MONTH(o);
+        *p++ = (unsigned char)PyDateTime_GET_DAY(o);
+        if (PyDateTime_CheckExact(o)) {
+            int us = PyDateTime_DATE_GET_MICROSECOND(o);
+            if (PyDateTime_DATE_GET_FOLD(o)) state[2] |= 0x80;
+            *p++ = (unsigned char)PyDateTime_DATE_GET_HOUR(o);
+            *p++ = (unsigned char)PyDateTime_DATE_GET_MINUTE(o);
+            *p++ = (unsigned char)PyDateTime_DATE_GET_SECOND(o);
+            *p++ = (unsigned char)(us >> 16);
+            *p++ = (unsigned char)(us >> 8);
+            *p++ = (unsigned char)us;
+        }
+    }
+    else if (PyTime_CheckExact(o)) {
+        int us = PyDateTime_TIME_GET_MICROSECOND(o);
+        *p++ = (unsigned char)(PyDateTime_TIME_GET_HOUR(o) | (PyDateTime_TIME_GET_FOLD(o) ? 0x80 : 0));
+        *p++ = (unsigned char)PyDateTime_TIME_GET_MINUTE(o);
+        *p++ = (unsigned char)PyDateTime_TIME_GET_SECOND(o);
+        *p++ = (unsigned char)(us >> 16);
+        *p++ = (unsigned char)(us >> 8);
+        *p++ = (unsigned char)us;
+    }
+    return p - state;
+}
+/* days, seconds, microseconds */
+static inline int cyp_timedelta_field(PyObject *o, int which)
+{
+    return which == 0 ? PyDateTime_DELTA_GET_DAYS(o)
+         : which == 1 ? PyDateTime_DELTA_GET_SECONDS(o)
+                      : PyDateTime_DELTA_GET_MICROSECONDS(o);
 }
 
 /* ---- emitter: the error indicator as one object -------------------------------------------------- */
@@ -588,6 +666,12 @@ static inline int cyp_has_dict(PyTypeObject *tp)
 #else
     return tp->tp_dictoffset != 0;
 #endif
+}
+/* Whether a __dict__ descriptor is the generic one, or the one that `class C: pass` gets. */
+static inline int cyp_plain_dict(PyObject *descriptor, PyObject *of_class)
+{
+    getter get = ((PyGetSetDescrObject *)descriptor)->d_getset->get;
+    return get == PyObject_GenericGetDict || get == ((PyGetSetDescrObject *)of_class)->d_getset->get;
 }
 static inline int cyp_has_setter(PyObject *descriptor) { return Py_TYPE(descriptor)->tp_descr_set != NULL; }
 static inline PyObject *cyp_object_new(PyTypeObject *tp, PyObject *no_args)

@@ -27,6 +27,7 @@ cdef extern from "compat.h":
     int cyp_unicode_ready(PyObject *) except -1
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
     bint cyp_gc_runs_in_alloc() noexcept
+    bint cyp_has_plain_getattr(PyTypeObject *) noexcept
     void cyp_make_immutable(PyTypeObject *) noexcept
     bint cyp_named_newobj(PyObject *cls) noexcept
     bint cyp_single_tail_batch() noexcept
@@ -38,6 +39,11 @@ cdef extern from "compat.h":
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed
     PyObject *cyp_instance_dict(PyObject *) noexcept  # borrowed
     bint cyp_dict_is_made_on_demand() noexcept
+    Py_ssize_t cyp_slot_offset(PyObject *descriptor) noexcept
+    bint cyp_is_temporal_type(PyTypeObject *, int which) noexcept
+    PyObject *cyp_temporal_tzinfo(PyObject *) noexcept  # borrowed
+    Py_ssize_t cyp_temporal_state(PyObject *, unsigned char *state) noexcept
+    int cyp_timedelta_field(PyObject *, int which) noexcept
     PyObject *cyp_take_error() noexcept  # new
     void cyp_restore_error(PyObject *) noexcept  # steals
     void cyp_set_no_memory() noexcept
@@ -113,6 +119,7 @@ cdef extern from "compat.h":
     PyObject *cyp_type_find(PyTypeObject *, PyObject *name) noexcept  # borrowed, or NULL without exception
     unsigned int cyp_type_tag_new(PyTypeObject *) noexcept
     bint cyp_has_dict(PyTypeObject *) noexcept
+    bint cyp_plain_dict(PyObject *descriptor, PyObject *of_class) noexcept
     bint cyp_has_setter(PyObject *descriptor) noexcept
     PyObject *cyp_object_new(PyTypeObject *, PyObject *no_args) except NULL  # new
     bint cyp_default_new(PyTypeObject *) noexcept

@@ -28,21 +28,32 @@ cdef enum PlanKind:
     PLAN_NONE = 0        # ask the object each time
     PLAN_ATTRIBUTES = 1  # NEWOBJ without arguments, then the attributes: object.__reduce_ex__ without overrides
     PLAN_REDUCE = 2      # object.__reduce_ex__ would only call the type's __reduce__
+    PLAN_SLOTS = 3       # like PLAN_ATTRIBUTES, for __slots__ without a dictionary
+    PLAN_NAMEDTUPLE = 4
+    PLAN_DATE = 5        # from here on: _datetime's own types
+    PLAN_DATETIME = 6
+    PLAN_TIME = 7
+    PLAN_TIMEDELTA = 8
 
 cdef struct Plan:
     # How the instances of one type are written, and what this dump has already found out about it.
     PyTypeObject *type        # not owned: the tag tells whether it is still the type that was looked at
     unsigned int tag          # cyp_type_tag when the plan was made
     int kind                  # a PlanKind
+    int pins                  # levels that go by this plan: it is not given to another type
     Py_ssize_t checked_names  # so many of the shared attribute names are known not to shadow a hook
     uint64_t epoch            # Emission.epoch in which the type was last seen to be as planned
     uint64_t generation       # Memo.generation to which the indices below belong
     Py_ssize_t class_index    # memo index of the class, -1: not written yet
+    PyObject *slots                      # owned or NULL: PLAN_SLOTS, the tuple of their names
+    Py_ssize_t slot_offsets[PLAN_NAMES]  # bytes from the object's address
     PyObject *names[PLAN_NAMES]          # not owned: attribute names in the memo
     Py_ssize_t name_indices[PLAN_NAMES]
 
 cdef enum Kind:
-    KIND_LIST, KIND_DICT, KIND_INSTANCE, KIND_TUPLE, KIND_SET, KIND_SET_COPY, KIND_FROZENSET
+    KIND_LIST, KIND_DICT, KIND_INSTANCE, KIND_TUPLE, KIND_SET, KIND_NAMEDTUPLE, KIND_TEMPORAL
+    # from here on the level may hold more than its object
+    KIND_SLOTS, KIND_SET_COPY, KIND_FROZENSET
     KIND_REDUCE, KIND_GLOBAL, KIND_CHAIN, KIND_PERSISTENT
 
 cdef struct Level:

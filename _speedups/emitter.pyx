@@ -12,7 +12,7 @@ from cpython.buffer cimport (
 from cpython.long cimport PyLong_AsLong
 from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memset, strlen
+from libc.string cimport memcmp, memcpy, memset, strlen
 
 from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, PyBool_Type, PyByteArray_Type, PyBytes_AS_STRING, PyBytes_FromStringAndSize,
@@ -23,24 +23,27 @@ from _speedups.cpythonx cimport (
     PySet_GET_SIZE, PySet_Type, PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_GetSlice,
     PyTuple_Type, PyType_IsSubtype, PyType_Type, PyUnicode_DATA, PyUnicode_GET_LENGTH,
     PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF,
-    Py_DTSF_ADD_DOT_0, Py_INCREF, Py_None, Py_REFCNT, Py_TYPE, Py_True, cyp_attrs_len, cyp_attrs_next,
-    cyp_captures_hooks, cyp_copy_short, cyp_default_protocol, cyp_dict_is_made_on_demand, cyp_error_notes,
-    cyp_getattr_chain, cyp_has_set_next, cyp_instance_dict, cyp_int_as_i64, cyp_is_unique,
-    cyp_make_immutable, cyp_named_newobj, cyp_restore_error, cyp_set_next, cyp_set_no_memory,
-    cyp_shared_name, cyp_single_tail_batch, cyp_take_error, cyp_type_tag, cyp_unicode_ready,
-    cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
+    Py_DTSF_ADD_DOT_0, Py_INCREF, Py_None, Py_REFCNT, Py_TYPE, Py_True, Py_XDECREF, cyp_attrs_len,
+    cyp_attrs_next, cyp_captures_hooks, cyp_copy_short, cyp_default_protocol, cyp_dict_is_made_on_demand,
+    cyp_error_notes, cyp_getattr_chain, cyp_has_plain_getattr, cyp_has_set_next, cyp_instance_dict,
+    cyp_int_as_i64, cyp_is_temporal_type, cyp_is_unique, cyp_make_immutable, cyp_named_newobj,
+    cyp_restore_error, cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_single_tail_batch,
+    cyp_slot_offset, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_timedelta_field,
+    cyp_type_tag, cyp_unicode_ready, cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (
     Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FROZENSET, KIND_GLOBAL, KIND_INSTANCE,
-    KIND_LIST, KIND_PERSISTENT, KIND_REDUCE, KIND_SET, KIND_SET_COPY, KIND_TUPLE, Level, NOT_LEAF, ODD_FAST,
-    ODD_PERSISTENT, ODD_PROTOCOL, PLAN_ATTRIBUTES, PLAN_NAMES, PLAN_NONE, PLAN_REDUCE, Plan, RECURSE_LEVELS,
-    WRITTEN,
+    KIND_LIST, KIND_NAMEDTUPLE, KIND_PERSISTENT, KIND_REDUCE, KIND_SET, KIND_SET_COPY, KIND_SLOTS,
+    KIND_TEMPORAL, KIND_TUPLE, Level, NOT_LEAF, ODD_FAST, ODD_PERSISTENT, ODD_PROTOCOL, PLAN_ATTRIBUTES,
+    PLAN_DATE, PLAN_NAMEDTUPLE, PLAN_NAMES, PLAN_NONE, PLAN_REDUCE, PLAN_SLOTS, PLAN_TIMEDELTA, Plan,
+    RECURSE_LEVELS, WRITTEN,
 )
 from _speedups.limits cimport (
     BATCH_ITEMS, FAST_NESTING, FRAME_HEADER, FRAME_TARGET, HIGHEST_PROTOCOL,
 )
 from _speedups.memo cimport (
-    Memo, memo_add, memo_free, memo_get, memo_init, memo_log, memo_secure, memo_truncate, memo_wire_index,
+    Memo, memo_add, memo_free, memo_get, memo_init, memo_insert, memo_log, memo_reserve, memo_secure,
+    memo_truncate, memo_wire_index,
 )
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,
@@ -50,7 +53,7 @@ from _speedups.opcodes cimport (
     OP_MARK, OP_MEMOIZE, OP_NEWFALSE, OP_NEWOBJ, OP_NEWOBJ_EX, OP_NEWTRUE, OP_NEXT_BUFFER, OP_NONE, OP_POP,
     OP_POP_MARK, OP_PROTO, OP_PUT, OP_READONLY_BUFFER, OP_REDUCE, OP_SETITEM, OP_SETITEMS,
     OP_SHORT_BINBYTES, OP_SHORT_BINUNICODE, OP_STACK_GLOBAL, OP_STOP, OP_TUPLE, OP_TUPLE1, OP_TUPLE2,
-    OP_UNICODE,
+    OP_TUPLE3, OP_UNICODE,
 )
 from _speedups.outbuf cimport (
     SLACK, close_frame, ensure, open_frame, out_free, out_init, out_take, put_op, put_op_u32, put_op_u8,
@@ -79,6 +82,7 @@ include "emit/text.pxi"
 include "emit/atoms.pxi"
 include "emit/plans.pxi"
 include "emit/containers.pxi"
+include "emit/natives.pxi"
 include "emit/objects.pxi"
 include "emit/globals.pxi"
 include "emit/levels.pxi"

@@ -17,7 +17,7 @@ from _speedups.cpythonx cimport (
     PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy,
     PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyErr_NoMemory, PyExc_OverflowError,
     PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyGetSetDescr_Type, PyImport_GetModule, PyImport_Import, PyIter_Next,
-    PyList_CheckExact, PyList_New, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
+    PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
     PyMem_Realloc, PyMemoryView_FromObject, PyOS_string_to_double, PyObject_CallMethodOneArg, PyObject_CallObject,
     PyObject_GenericGetDict, PyObject_GenericSetAttr, PyObject_SetAttr, PyObject_SetItem, PySet_Add, PySet_Check, PySet_New,
     PySys_Audit, PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New,
@@ -28,7 +28,7 @@ from _speedups.cpythonx cimport (
     Py_False, Py_INCREF, Py_None, Py_TYPE, Py_True, Py_XDECREF, _PyBytes_Resize, cyp_attrs_len,
     cyp_attrs_next, cyp_call_new, cyp_default_getattr, cyp_default_new, cyp_dict_set_steal,
     cyp_fresh_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable, cyp_is_method,
-    cyp_is_readonly, cyp_list_take, cyp_mix_bytes, cyp_object_new, cyp_read_double_be, cyp_read_u16,
+    cyp_is_readonly, cyp_list_take, cyp_mix_bytes, cyp_object_new, cyp_plain_dict, cyp_read_double_be, cyp_read_u16,
     cyp_read_u32, cyp_read_u64, cyp_set_readonly, cyp_str_new, cyp_type_find, cyp_type_name, cyp_type_tag,
     cyp_type_tag_new, cyp_values_empty, cyp_values_put, cyp_values_slot_of,
 )

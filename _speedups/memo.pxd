@@ -23,7 +23,8 @@ cdef enum:
     SMALL_SHIFT = 57    # 64 - log2(SMALL_TABLE)
 
 cdef struct Memo:
-    PyObject **log        # by memo index; an odd pointer p stands for the dictionary of instance p - 1, not made yet
+    PyObject **log        # by memo index; an odd pointer p stands for the dictionary of instance p - 1, not made yet;
+                          # NULL for what nobody can meet again
     Py_ssize_t n          # entries in the log
     Py_ssize_t cap
     Py_ssize_t secured    # log[:secured] are in the table and hold a reference
@@ -159,7 +160,7 @@ cdef inline int memo_secure(Memo *m) except -1:
         o = m.log[m.secured]
         if <size_t>o & 1:
             pending += 1
-        else:
+        elif o != NULL:
             if memo_get(m, o) < 0:
                 memo_reserve(m)
                 memo_insert(m, o, m.secured)
@@ -177,7 +178,7 @@ cdef inline int memo_secure(Memo *m) except -1:
 
 cdef inline void memo_release(PyObject *entry) noexcept:
     """Give back the reference of a secured entry."""
-    if not <size_t>entry & 1:
+    if entry != NULL and not <size_t>entry & 1:
         Py_DECREF(entry)
 
 
@@ -198,7 +199,7 @@ cdef inline void memo_truncate(Memo *m, Py_ssize_t n, uint64_t generation) noexc
     if m.listed > n:
         m.listed = n
     for i in range(n):
-        if not <size_t>m.log[i] & 1 and memo_get(m, m.log[i]) < 0:
+        if m.log[i] != NULL and not <size_t>m.log[i] & 1 and memo_get(m, m.log[i]) < 0:
             memo_insert(m, m.log[i], i)
     for i in range(n, old_n):
         if old_listed <= i < old_secured:

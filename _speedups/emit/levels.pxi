@@ -50,7 +50,9 @@ cdef inline int level_close(Emission *e, Level *lv) except -1:
     if lv.shared_open:
         lv.shared_open = False
         e.shared_open -= 1
-    if CYP_UNLIKELY(lv.kind >= KIND_SET_COPY):
+    if lv.plan != NULL:
+        lv.plan.pins -= 1
+    if lv.kind >= KIND_SLOTS:
         release(e, &lv.value)
         release(e, &lv.item)
         release(e, &lv.ahead)
@@ -81,6 +83,8 @@ cdef int note_failure(object error, Level *lv) except -1:
     """Tell the wrapper which part of which object was being written."""
     cdef object obj = <object>lv.obj
     cdef int kind = lv.kind
+    if kind >= KIND_NAMEDTUPLE and kind <= KIND_SLOTS:
+        return note_native_failure(error, lv)
     if lv.step == STEP_BETWEEN and kind != KIND_REDUCE and kind != KIND_INSTANCE:
         return 0
     if kind == KIND_LIST or kind == KIND_TUPLE:
@@ -104,6 +108,28 @@ cdef int note_failure(object error, Level *lv) except -1:
         if not lv.internal:
             _reduce.note_part(error, obj, "object")
     return 0
+
+
+cdef int note_native_failure(object error, Level *lv) except -1:
+    """The notes that the reduce value would have given rise to."""
+    cdef object obj = <object>lv.obj
+    if lv.kind == KIND_SLOTS:
+        if lv.step == NATIVE_VALUES:
+            _reduce.note_key(error, {}, (<tuple>lv.value)[lv.i - 1])
+            _reduce.note_item(error, (), 1)
+        _reduce.note_part(error, obj, "state" if lv.step == NATIVE_VALUES else "class")
+    elif lv.kind == KIND_NAMEDTUPLE:
+        if lv.step == NATIVE_VALUES:
+            _reduce.note_item(error, (), lv.i - 1)
+            _reduce.note_part(error, obj, "__new__ arguments")
+        else:
+            _reduce.note_part(error, obj, "class" if lv.step == NATIVE_PARTS else "state")
+    elif lv.step == NATIVE_CREATE:
+        _reduce.note_item(error, (), 1)
+        _reduce.note_part(error, obj, "reconstructor arguments")
+    else:
+        _reduce.note_part(error, obj, "reconstructor")
+    return _reduce.note_part(error, obj, "object") or 0
 
 
 cdef PyObject *swap_error(PyObject *error, object other) noexcept:
@@ -150,6 +176,12 @@ cdef inline int walk_level(Emission *e, Level *lv, PyObject **child, bint *uniq)
         return walk_global(e, lv, child, uniq)
     elif lv.kind == KIND_CHAIN:
         return walk_chain(e, lv, child, uniq)
+    elif lv.kind == KIND_SLOTS:
+        return walk_slots(e, lv, child, uniq)
+    elif lv.kind == KIND_NAMEDTUPLE:
+        return walk_namedtuple(e, lv, child, uniq)
+    elif lv.kind == KIND_TEMPORAL:
+        return walk_temporal(e, lv, child, uniq)
     return walk_persistent(e, lv, child, uniq)
 
 

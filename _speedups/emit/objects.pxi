@@ -71,7 +71,9 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
             before_user_code(e)
             return open_reduced(e, o, held.__reduce__(), lv)
         if e.odd == 0:
-            return open_instance(e, o, uniq, plan, lv)
+            if plan.kind == PLAN_ATTRIBUTES:
+                return open_instance(e, o, uniq, plan, lv)
+            return open_native(e, o, uniq, plan, lv)
     return open_by_reducer(e, o, lv)
 
 

@@ -87,10 +87,16 @@ cdef class Emitter:
     cdef int keep(self, Py_ssize_t n) except -1:
         """After a dump: the first n entries stay, owned by the list that the collector sees."""
         cdef Memo *m = &self.memo_table
+        cdef object placeholder
         memo_truncate(m, n, next_epoch())
         memo_secure(m)
         del self.kept[m.listed:]
         while m.listed < m.n:
+            if m.log[m.listed] == NULL:
+                placeholder = object()  # the memo as an attribute shows an object for each index
+                memo_reserve(m)
+                m.log[m.listed] = new_ref(<PyObject *>placeholder)
+                memo_insert(m, <PyObject *>placeholder, m.listed)
             self.kept.append(<object>m.log[m.listed])
             Py_DECREF(m.log[m.listed])
             m.listed += 1

@@ -4,14 +4,14 @@
 # or was changed, has another one.  Within one dump it need not even be compared until user code has run.
 
 cdef enum:
-    PLAN_SLOTS = 1024  # power of two; types that collide replace each other
+    PLAN_TABLE = 1024  # power of two; types that collide replace each other
 
-cdef Plan *plans[PLAN_SLOTS]
+cdef Plan *plans[PLAN_TABLE]
 
 
 cdef inline Plan *plan_for(Emission *e, PyTypeObject *t) except? NULL:
     """The plan for instances of t, or NULL where each object must be asked."""
-    cdef Plan *plan = plans[(<size_t>t >> 5) & (PLAN_SLOTS - 1)]
+    cdef Plan *plan = plans[(<size_t>t >> 5) & (PLAN_TABLE - 1)]
     if plan == NULL or plan.type != t or plan.kind == PLAN_NONE:
         return NULL
     if CYP_LIKELY(plan.epoch == e.epoch):
@@ -38,6 +38,20 @@ cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
     return plan
 
 
+cdef int plan_slots(Plan *plan, tuple members) except -1:
+    """Note where the slots are.  members: (name, descriptor) of each; PLAN_NONE if one is no ordinary slot."""
+    cdef Py_ssize_t i
+    cdef tuple names
+    for i, (_, descriptor) in enumerate(members):
+        plan.slot_offsets[i] = cyp_slot_offset(<PyObject *>descriptor)
+        if plan.slot_offsets[i] < 0:
+            plan.kind = PLAN_NONE
+            return 0
+    names = tuple([name for name, _ in members])
+    plan.slots = new_ref(<PyObject *>names)
+    return 0
+
+
 cdef bint is_plain(object reduced) except -1:
     """copyreg.__newobj__ with the class alone, and no items: what is left is the state."""
     cdef PyObject *value = <PyObject *>reduced
@@ -52,23 +66,32 @@ cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
     reduced: what __reduce_ex__ returned.  It is looked at because only the real call knows whether instances
     can be reduced at all, and with what.
     """
-    cdef size_t slot = (<size_t>t >> 5) & (PLAN_SLOTS - 1)
+    cdef size_t slot = (<size_t>t >> 5) & (PLAN_TABLE - 1)
     cdef unsigned int tag = cyp_type_tag(t)
     cdef Plan *plan = plans[slot]
     cdef int kind
-    if tag == 0 or proto < 2 or (plan != NULL and plan.type == t and plan.tag == tag):
+    cdef tuple slots = None
+    if tag == 0 or proto < 2 or (plan != NULL and (plan.pins or (plan.type == t and plan.tag == tag))):
         return 0
-    kind = _reduce.plan_kind(<object><PyObject *>t)
-    if kind == PLAN_ATTRIBUTES and not is_plain(reduced):
+    kind = _reduce.plan_kind(<object><PyObject *>t) if cyp_has_plain_getattr(t) else PLAN_NONE
+    if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS) and not is_plain(reduced):
+        kind = PLAN_NONE
+    if kind == PLAN_SLOTS:
+        slots = _reduce.slot_members(<object><PyObject *>t)
+    if kind >= PLAN_DATE and not cyp_is_temporal_type(t, kind - PLAN_DATE):
         kind = PLAN_NONE
     if plan == NULL:
         plan = <Plan *>PyMem_Calloc(1, sizeof(Plan))
         if plan == NULL:
             raise MemoryError()
         plans[slot] = plan
+    Py_XDECREF(plan.slots)
+    plan.slots = NULL
     plan.type = t
     plan.tag = cyp_type_tag(t)
     plan.kind = kind
+    if kind == PLAN_SLOTS:
+        plan_slots(plan, slots)
     plan.checked_names = 0
     plan.epoch = 0
     plan.generation = 0
@@ -127,6 +150,7 @@ cdef inline int open_instance(Emission *e, PyObject *o, bint uniq, Plan *plan, L
     """An instance of a class with the default reducer: class, EMPTY_TUPLE, NEWOBJ, attributes, BUILD."""
     level_init(e, lv, KIND_INSTANCE, o, uniq)
     lv.plan = plan
+    plan.pins += 1
     lv.step = STEP_CLASS
     return NEXT
 
@@ -157,18 +181,24 @@ cdef inline int walk_instance(Emission *e, Level *lv, PyObject **child, bint *un
 
 
 cdef inline bint has_class_index(Emission *e, Level *lv) noexcept:
-    """The plan knows where its class is in the memo.  User code may have given the plan to another type meanwhile."""
+    """The plan knows where the object's class is in the memo.  User code may have given it another class."""
     cdef Plan *plan = lv.plan
     return plan.class_index >= 0 and plan.generation == e.memo.generation and plan.type == Py_TYPE(lv.obj)
 
 
-cdef inline int make_instance(Emission *e, Level *lv) except -1:
-    """EMPTY_TUPLE, NEWOBJ and the memo index; the class is on the stack."""
+cdef inline int learn_class_index(Emission *e, Level *lv) except -1:
+    """The class has just been saved: the plan notes its memo index."""
     cdef Plan *plan = lv.plan
-    ensure(&e.out)
     if CYP_UNLIKELY(not has_class_index(e, lv)):
         if plan.generation == e.memo.generation and plan.type == Py_TYPE(lv.obj):
             plan.class_index = memo_get(e.memo, <PyObject *>plan.type)
+    return 0
+
+
+cdef inline int make_instance(Emission *e, Level *lv) except -1:
+    """EMPTY_TUPLE, NEWOBJ and the memo index; the class is on the stack."""
+    learn_class_index(e, lv)
+    ensure(&e.out)
     at_boundary(e)
     put_op(&e.out, OP_EMPTY_TUPLE)
     put_op(&e.out, OP_NEWOBJ)

@@ -80,7 +80,7 @@ cdef int do_append(Loading *r, Py_ssize_t start) except -1:
     if start == end and not habits.appends_nothing:
         return 0
     target = r.stack.base[start - 1]
-    if PyList_CheckExact(target):
+    if PyList_CheckExact(target) or extends_plainly(target):
         cyp_list_take(target, r.stack.base + start, end - start)
         r.stack.top = r.stack.base + start
         return 0
@@ -98,6 +98,14 @@ cdef int do_append(Loading *r, Py_ssize_t start) except -1:
         append(<object>r.stack.base[i])
     cut(&r.stack, start)
     return 0
+
+
+cdef bint extends_plainly(PyObject *target) except -1:
+    """A subclass of list whose extend() is list's, on the class and on the instance."""
+    cdef Plan *plan = plan_of(Py_TYPE(target))
+    if not plan.extends:
+        return False
+    return plan.slotted or plan.stores and has_no_attributes(target, cyp_fresh_values(target))
 
 
 cdef int load_append(Loading *r) except -1:

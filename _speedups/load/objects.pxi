@@ -179,6 +179,8 @@ cdef int store_state(Loading *r, PyObject *instance, Plan *plan, dict state) exc
         settle(r)
         build(<object>instance, state)
         return 0
+    if values == NULL:
+        return copy_state(instance, state)
     while PyDict_Next(<PyObject *>state, &pos, &name, &value):
         Py_INCREF(value)
         try:
@@ -187,6 +189,23 @@ cdef int store_state(Loading *r, PyObject *instance, Plan *plan, dict state) exc
             Py_DECREF(value)
             raise
         i += 1
+    return 0
+
+
+cdef int copy_state(PyObject *instance, dict state) except -1:
+    """The same for an instance that has its dictionary already."""
+    cdef PyObject *own = PyObject_GenericGetDict(instance, NULL)
+    cdef Py_ssize_t pos = 0
+    cdef PyObject *name
+    cdef PyObject *value
+    try:
+        while PyDict_Next(<PyObject *>state, &pos, &name, &value):
+            Py_INCREF(name)
+            Py_INCREF(value)
+            PyUnicode_InternInPlace(&name)
+            cyp_dict_set_steal(own, name, value)
+    finally:
+        Py_DECREF(own)
     return 0
 
 

@@ -16,6 +16,7 @@ cdef struct Plan:
     bint makes                      # object.__new__() without arguments makes an instance
     bint stores                     # BUILD only writes the instance dictionary
     bint asks                       # BUILD calls __setstate__(), which instances do not shadow
+    bint extends                    # a list whose extend() is list's own
     bint slotted                    # there is neither an instance dictionary nor __setstate__()
     PyObject *names[PLAN_NAMES]     # the i-th name as the stream gave it: owned, or NULL
     int slots[PLAN_NAMES]           # its place among the inline values
@@ -24,6 +25,9 @@ cdef Plan plans[PLANS]
 cdef PyObject *names[NAMES]         # owned
 cdef object name_of_dict = "__dict__"
 cdef object name_of_setstate = "__setstate__"
+cdef object name_of_extend = "extend"
+cdef object extend_of_list = vars(list)["extend"]
+cdef object dict_of_class = vars(type("C", (), {}))["__dict__"]  # what any class gets
 
 
 cdef inline Plan *plan_of(PyTypeObject *tp) noexcept:
@@ -44,19 +48,22 @@ cdef void plan_fill(Plan *plan, PyTypeObject *tp) noexcept:
     plan.tp = tp
     plan.tag = cyp_type_tag_new(tp)
     plan.makes = cyp_default_new(tp)
-    plan.stores = plan.asks = plan.slotted = False
+    plan.stores = plan.asks = plan.slotted = plan.extends = False
     if not cyp_default_getattr(tp):
         return
+    plan.extends = (PyType_IsSubtype(tp, &PyList_Type)
+                    and cyp_type_find(tp, <PyObject *>name_of_extend) == <PyObject *>extend_of_list)
     descriptor = cyp_type_find(tp, <PyObject *>name_of_setstate)
     if descriptor != NULL:
         plan.asks = cyp_is_method(descriptor)
         return
     plan.slotted = not cyp_has_dict(tp)
-    if not plan.makes or plan.slotted:
+    if plan.slotted:
         return
     descriptor = cyp_type_find(tp, <PyObject *>name_of_dict)
     plan.stores = (descriptor != NULL and Py_TYPE(descriptor) == &PyGetSetDescr_Type
-                   and PyType_IsSubtype(tp, PyDescr_TYPE(descriptor)))
+                   and PyType_IsSubtype(tp, PyDescr_TYPE(descriptor))
+                   and cyp_plain_dict(descriptor, <PyObject *>dict_of_class))
 
 
 cdef PyObject *name_new(const unsigned char *p, Py_ssize_t nbytes) except NULL:
@@ -79,8 +86,23 @@ cdef PyObject *name_new(const unsigned char *p, Py_ssize_t nbytes) except NULL:
     return name
 
 
+cdef inline int follow_new(Loading *r) except -1:
+    """What mostly comes after NEWOBJ or REDUCE: the memo opcode of the new object, and the start of its state."""
+    cdef PyObject *o = (r.stack.top - 1)[0]
+    if r.p == r.end:
+        return 0
+    if r.p[0] == OP_MEMOIZE:
+        if memo_append(r.memo, o):
+            r.p += 1
+    elif r.p[0] == OP_BINPUT and r.end - r.p >= 2 and memo_place(r.memo, r.p[1], o):
+        r.p += 2
+    if r.p < r.end and r.p[0] == OP_EMPTY_DICT and plan_of(Py_TYPE(o)).stores:
+        open_state(r)
+    return 0
+
+
 cdef bint open_state(Loading *r) except -1:
-    """After NEWOBJ: step over EMPTY_DICT, its memo opcode and MARK, without making the dictionary.
+    """After a new instance: step over EMPTY_DICT, its memo opcode and MARK, without making the dictionary.
 
     The new instance is on top.  False, and no step, if that is not what follows.
     """
@@ -134,10 +156,13 @@ cdef bint close_state(Loading *r) except -1:
             return False
     if not has_no_attributes(instance, values):
         return False
-    for i in range(0, n, 2):
-        values = store_attribute(instance, plan, values, i >> 1, items[i], items[i + 1])
-        Py_DECREF(items[i])
-        items[i] = items[i + 1] = NULL
+    if values == NULL:
+        store_items(instance, items, n)
+    else:
+        for i in range(0, n, 2):
+            values = store_attribute(instance, plan, values, i >> 1, items[i], items[i + 1])
+            Py_DECREF(items[i])
+            items[i] = items[i + 1] = NULL
     i = mark.state
     if i >= 0 and r.memo.slots[i] == open_tag(r.stack.nmarks - 1):
         note_closed(r, i)
@@ -147,6 +172,19 @@ cdef bint close_state(Loading *r) except -1:
     drop_mark(&r.stack)
     r.p += 1
     return True
+
+
+cdef int store_items(PyObject *instance, PyObject **items, Py_ssize_t n) except -1:
+    """Move n names and values from the stack to the instance's dictionary."""
+    cdef PyObject *own = PyObject_GenericGetDict(instance, NULL)
+    cdef Py_ssize_t i
+    try:
+        for i in range(0, n, 2):
+            PyUnicode_InternInPlace(&items[i])
+            cyp_dict_set_steal(own, take_slot(&items[i]), take_slot(&items[i + 1]))
+    finally:
+        Py_DECREF(own)
+    return 0
 
 
 cdef inline bint has_no_attributes(PyObject *instance, CypValues *values) except -1:

@@ -180,7 +180,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 items = s.base + s.fence
                 o = (items - 1)[0]
                 n = s.fence
-                # not a value below an enclosing mark
+                # and not a value below an enclosing mark
                 if o != NULL and PyList_CheckExact(o) and (
                         s.nmarks == 1 or n > s.marks[s.nmarks - 2].height):
                     cyp_list_take(o, items, sp - items)
@@ -189,6 +189,10 @@ cdef PyObject *run(Loading *r) except NULL:
                     s.top = sp
                     r.p = p
                     continue
+            r.p = p
+            do_append(r, pop_mark(r))
+            sp = s.top
+            continue
         elif op == OP_APPEND:
             if CYP_LIKELY(sp - s.base >= s.fence + 2 and PyList_CheckExact((sp - 2)[0])):
                 cyp_list_take((sp - 2)[0], sp - 1, 1)
@@ -266,6 +270,8 @@ cdef PyObject *run(Loading *r) except NULL:
             if CYP_LIKELY(sp - s.base >= s.fence + 2):
                 r.p = p
                 reduce_top(r)
+                follow_new(r)
+                p = r.p
                 sp = s.top
                 continue
         elif op == OP_BUILD:
@@ -279,6 +285,8 @@ cdef PyObject *run(Loading *r) except NULL:
                           and cyp_has_new(<PyTypeObject *>(sp - 2)[0])):
                 r.p = p
                 newobj_top(r)
+                follow_new(r)
+                p = r.p
                 sp = s.top
                 continue
         elif op == OP_SHORT_BINBYTES:
@@ -315,17 +323,10 @@ cdef PyObject *run(Loading *r) except NULL:
                     o = cyp_object_new(<PyTypeObject *>o2, <PyObject *>no_args)
                     (sp - 1)[0] = o
                     Py_DECREF(o2)
-                    p += 1
-                    if p < end:
-                        if p[0] == OP_MEMOIZE:
-                            if memo_append(memo, o):
-                                p += 1
-                        elif p[0] == OP_BINPUT and end - p >= 2 and memo_place(memo, p[1], o):
-                            p += 2
-                    r.p = p
-                    if p < end and p[0] == OP_EMPTY_DICT and plan_of(Py_TYPE(o)).stores and open_state(r):
-                        p = r.p
-                        sp = s.top
+                    r.p = p + 1
+                    follow_new(r)
+                    p = r.p
+                    sp = s.top
                     continue
             o = <PyObject *>no_args
             Py_INCREF(o)

@@ -1,6 +1,7 @@
-"""The constants of the pickle module: protocol numbers and opcodes.  Source: pickletools.opcodes, PEP 307, 3154, 574."""
+"""The constants of the pickle module: protocol numbers and opcodes.  Source: pickletools.opcodes, PEP 3154 and 574."""
 
-from ._emitter import DEFAULT_PROTOCOL, HIGHEST_PROTOCOL
+from ._emitter import DEFAULT_PROTOCOL as DEFAULT_PROTOCOL
+from ._emitter import HIGHEST_PROTOCOL as HIGHEST_PROTOCOL
 
 # protocol 0
 INT = b"I"
@@ -80,78 +81,3 @@ READONLY_BUFFER = b"\x98"
 # not opcodes: how protocols 0 and 1 write bools
 TRUE = b"I01\n"
 FALSE = b"I00\n"
-
-__all__ = [
-    "ADDITEMS",
-    "APPEND",
-    "APPENDS",
-    "BINBYTES",
-    "BINBYTES8",
-    "BINFLOAT",
-    "BINGET",
-    "BININT",
-    "BININT1",
-    "BININT2",
-    "BINPERSID",
-    "BINPUT",
-    "BINSTRING",
-    "BINUNICODE",
-    "BINUNICODE8",
-    "BUILD",
-    "BYTEARRAY8",
-    "DEFAULT_PROTOCOL",
-    "DICT",
-    "DUP",
-    "EMPTY_DICT",
-    "EMPTY_LIST",
-    "EMPTY_SET",
-    "EMPTY_TUPLE",
-    "EXT1",
-    "EXT2",
-    "EXT4",
-    "FALSE",
-    "FLOAT",
-    "FRAME",
-    "FROZENSET",
-    "GET",
-    "GLOBAL",
-    "HIGHEST_PROTOCOL",
-    "INST",
-    "INT",
-    "LIST",
-    "LONG",
-    "LONG1",
-    "LONG4",
-    "LONG_BINGET",
-    "LONG_BINPUT",
-    "MARK",
-    "MEMOIZE",
-    "NEWFALSE",
-    "NEWOBJ",
-    "NEWOBJ_EX",
-    "NEWTRUE",
-    "NEXT_BUFFER",
-    "NONE",
-    "OBJ",
-    "PERSID",
-    "POP",
-    "POP_MARK",
-    "PROTO",
-    "PUT",
-    "READONLY_BUFFER",
-    "REDUCE",
-    "SETITEM",
-    "SETITEMS",
-    "SHORT_BINBYTES",
-    "SHORT_BINSTRING",
-    "SHORT_BINUNICODE",
-    "STACK_GLOBAL",
-    "STOP",
-    "STRING",
-    "TRUE",
-    "TUPLE",
-    "TUPLE1",
-    "TUPLE2",
-    "TUPLE3",
-    "UNICODE",
-]

@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping
 from pickle import PickleBuffer
 from typing import Any, final
 
+from typing_extensions import disjoint_base
+
 DEFAULT_PROTOCOL: int
 HIGHEST_PROTOCOL: int
+UNSET: object
 
 def default_persistent_id(self: Any, obj: Any, /) -> Any: ...
 def protocol_number(protocol: int | None) -> int: ...
@@ -18,14 +21,13 @@ class PicklerMemoProxy:
     def copy(self, /) -> dict[int, tuple[int, Any]]: ...
     def __reduce__(self, /) -> tuple[type[dict[Any, Any]], tuple[dict[int, tuple[int, Any]]]]: ...
 
+@disjoint_base
 class Emitter:
     """What Pickler is made of: options, memo and hooks, and the dump itself."""
 
     bin: int
     fast: int
     dispatch_table: Mapping[type, Callable[[Any], Any]]
-    _persistent_id: Any
-    _persistent_id_bound: bool
 
     @property
     def memo(self) -> PicklerMemoProxy: ...
@@ -34,16 +36,18 @@ class Emitter:
     @memo.deleter
     def memo(self) -> None: ...
     def dump(self, obj: Any, /) -> None: ...
-    def clear_memo(self) -> None: ...
-    def _configure(
-        self,
-        write: Callable[[bytes], Any],
-        protocol: int,
-        fix_imports: bool,
-        buffer_callback: Callable[[PickleBuffer], Any] | None,
-    ) -> None: ...
-    def _capture_dispatch_table(self) -> None: ...
+    def clear_memo(self, /) -> None: ...
 
+def configure(
+    pickler: Emitter,
+    write: Callable[[bytes], Any],
+    protocol: int,
+    fix_imports: bool,
+    buffer_callback: Callable[[PickleBuffer], Any] | None,
+) -> None: ...
+def seal(cls: type, /) -> None: ...
+def get_hook(pickler: Emitter) -> Any: ...
+def set_hook(pickler: Emitter, hook: Any, bound: bool) -> None: ...
 def dumps(
     obj: Any,
     protocol: int | None = None,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, final
 
 from _typeshed import ReadableBuffer
+from typing_extensions import disjoint_base
 
 @final
 class UnpicklerMemoProxy:
@@ -15,6 +16,7 @@ class UnpicklerMemoProxy:
 @final
 class Habits: ...
 
+@disjoint_base
 class Machine:
     @property
     def memo(self) -> UnpicklerMemoProxy: ...

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from _pickle import Pickler as StdlibPickler
 from collections.abc import Callable
 from typing import Any
-
-from _pickle import Pickler as StdlibPickler
 
 from ._emitter import (
     Emitter,

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import copyreg
 import sys
+from _pickle import Pickler as StdlibPickler
+from _pickle import PicklingError
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 from itertools import pairwise
 from types import ModuleType
 from typing import Any, NoReturn
-
-from _pickle import Pickler as StdlibPickler
-from _pickle import PicklingError
 
 # Nesting levels that the running version's own pickle manages whatever sys.getrecursionlimit() says, rounded up.
 # Up to 3.11 it obeys that limit.
@@ -42,9 +41,11 @@ def allow_depth(depth: int) -> int:
 
 
 # How the instances of a type are reduced; the numbers are the emitter's (_speedups/emission.pxd, PlanKind).
-PLAN_NONE, PLAN_ATTRIBUTES, PLAN_REDUCE = range(3)
+PLAN_NONE, PLAN_ATTRIBUTES, PLAN_REDUCE, PLAN_SLOTS, PLAN_NAMEDTUPLE = range(5)
+_DATETIME_PLANS = {"date": 5, "datetime": 6, "time": 7, "timedelta": 8}
 
-_HOOKS = ("__reduce_ex__", "__getattribute__", "__class__", "__reduce__", "__getstate__")
+_MOST_SLOTS = 32  # PLAN_NAMES
+_HOOKS = ("__reduce_ex__", "__class__", "__reduce__", "__getstate__")
 
 
 def plan_kind(cls: type) -> int:
@@ -52,26 +53,56 @@ def plan_kind(cls: type) -> int:
 
     Returns:
         PLAN_ATTRIBUTES where object.__reduce_ex__ decides and nothing on the class can change its result: NEWOBJ
-        without arguments and the instance's `__dict__`.  PLAN_REDUCE where object.__reduce_ex__ does no more than
-        call the class's own `__reduce__`.  PLAN_NONE: ask.
+        without arguments and the instance's `__dict__`; PLAN_SLOTS the same for slots and no `__dict__`.
+        PLAN_REDUCE where object.__reduce_ex__ does no more than call the class's own `__reduce__`.
+        PLAN_NAMEDTUPLE where besides `__getnewargs__` is the one that collections.namedtuple makes.
+        One of datetime's for its own types.  PLAN_NONE: ask.
 
-    What a single instance may do, namely shadow the hooks by attributes of its own, is the caller's to check.
+    The caller has checked that attributes are looked up in the ordinary way (no `__getattribute__`, no `__getattr__`),
+    and will check what a single instance may do, namely shadow the hooks by attributes of its own.
     Source: CPython's typeobject.c, object___reduce_ex___impl and object_getstate_default.
     """
     metaclass = type(cls)
     if metaclass.__hash__ is not type.__hash__ or metaclass.__eq__ is not type.__eq__:
         return PLAN_NONE
-    if issubclass(cls, type) or hasattr(cls, "__getattr__"):
+    if issubclass(cls, type):
         return PLAN_NONE
-    reduce_ex, getattribute, class_, reduce, getstate = (_is_objects(cls, name) for name in _HOOKS)
-    if not (reduce_ex and getattribute and class_):
+    if cls.__module__ == "datetime" and cls.__name__ in _DATETIME_PLANS:
+        return _DATETIME_PLANS[cls.__name__]
+    reduce_ex, class_, reduce, getstate = (_is_objects(cls, name) for name in _HOOKS)
+    if not (reduce_ex and class_):
         return PLAN_NONE
     if not reduce:
         return PLAN_REDUCE
-    if not getstate or hasattr(cls, "__getnewargs__") or hasattr(cls, "__getnewargs_ex__"):
+    if not getstate or hasattr(cls, "__getnewargs_ex__"):
         return PLAN_NONE
     slots = copyreg._slotnames(cls)  # type: ignore[attr-defined]
-    return PLAN_ATTRIBUTES if not slots and cls.__itemsize__ == 0 else PLAN_NONE
+    if hasattr(cls, "__getnewargs__"):
+        return PLAN_NAMEDTUPLE if not slots and _is_namedtuple(cls) else PLAN_NONE
+    if cls.__itemsize__:
+        return PLAN_NONE
+    if not slots:
+        return PLAN_ATTRIBUTES
+    return PLAN_SLOTS if len(slots) <= _MOST_SLOTS and not cls.__dictoffset__ else PLAN_NONE
+
+
+def _is_namedtuple(cls: type) -> bool:
+    """Whether pickling gets the items of the tuple, by the code that all namedtuples share."""
+    from collections import namedtuple
+
+    getnewargs = _found_on_type(namedtuple("_Any", ()), "__getnewargs__")
+    found = _found_on_type(cls, "__getnewargs__")
+    return (
+        issubclass(cls, tuple)
+        and getattr(found, "__code__", None) is getattr(getnewargs, "__code__", found)
+        and cls.__iter__ is tuple.__iter__
+        and cls.__len__ is tuple.__len__
+    )
+
+
+def slot_members(cls: type) -> tuple[tuple[str, object], ...]:
+    """(name, descriptor) of each slot of cls, in the order of the state that object.__getstate__ makes."""
+    return tuple((name, _found_on_type(cls, name)) for name in copyreg._slotnames(cls))  # type: ignore[attr-defined]
 
 
 def _is_objects(cls: type, name: str) -> bool:

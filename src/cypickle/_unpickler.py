@@ -55,6 +55,7 @@ def _persistent_load(self: Unpickler, pid: Any, /) -> Any:
     raise pickle.UnpicklingError(_NO_HOOK)
 
 
+_persistent_load.__annotations__ = {}  # the stdlib's signatures have none
 _persistent_load.__name__ = "persistent_load"
 _persistent_load.__qualname__ = "Unpickler.persistent_load"
 _persistent_load.__module__ = "cypickle"
@@ -117,6 +118,9 @@ class Unpickler(Machine):
         persistent_load = _AssignableHook()
     else:
         persistent_load = _persistent_load
+
+
+Unpickler.__init__.__annotations__ = {}
 
 
 def _frame(nbytes: int) -> bytes:

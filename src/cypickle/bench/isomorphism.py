@@ -8,7 +8,7 @@ from typing import Any
 #: Compared by type and value; whether two of them are one object is an accident.
 ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented))
 #: Compared by identity: pickle stores them by name.
-NAMED = (type, FunctionType, BuiltinFunctionType)
+NAMED: tuple[type, ...] = (type, FunctionType, BuiltinFunctionType)
 BUFFERS = (bytearray, memoryview, pickle.PickleBuffer)
 #: One object may stand for many equal ones.
 SHAREABLE = (*ATOMS, tuple, frozenset)

@@ -4,13 +4,14 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 #: Every workload is pickled with this protocol, whatever the running version's default is.
 PROTOCOL = 5
 
 Kind = Literal["list", "call", "big"]
 Make = Callable[[random.Random], Any]
+Made = TypeVar("Made", bound=Make)
 
 
 class Unavailable(Exception):
@@ -122,10 +123,10 @@ def workload(
     plain: bool = False,
     main: bool = False,
     on_demand: bool = False,
-) -> Callable[[Make], Make]:
+) -> Callable[[Made], Made]:
     """Register the decorated function: its name is the workload's, its docstring describes it."""
 
-    def register(make: Make) -> Make:
+    def register(make: Made) -> Made:
         about = (make.__doc__ or "").strip().partition("\n")[0].rstrip(".")
         add(Workload(make.__name__, group, about, make, kind, way, plain, main, on_demand))
         return make

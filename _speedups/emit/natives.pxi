@@ -1,0 +1,227 @@
+# Native plans: types whose reduce value is known without asking for it.  What the reducer would make anew for each
+# call (argument tuples, state dicts, state bytes) has a memo index and no object: nobody can ever meet it again.
+
+cdef inline int memoize_fresh(Emission *e) except -1:
+    """MEMOIZE for what only the reducer would have seen."""
+    memo_log(e.memo, NULL)
+    put_op(&e.out, OP_MEMOIZE)
+    return 0
+
+
+cdef enum:
+    # Steps of the kinds below
+    NATIVE_CLASS = 0   # the class comes next
+    NATIVE_PARTS = 1   # the class is saved
+    NATIVE_VALUES = 2  # at one of the values
+    NATIVE_CREATE = 3  # all arguments are saved
+
+
+cdef inline int open_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:
+    """An instance of a type with a native plan; the plan's kind says which."""
+    if plan.kind == PLAN_SLOTS:
+        level_init(e, lv, KIND_SLOTS, o, uniq)
+    elif plan.kind == PLAN_NAMEDTUPLE:
+        level_init(e, lv, KIND_NAMEDTUPLE, o, uniq)
+    else:
+        level_init(e, lv, KIND_TEMPORAL, o, uniq)
+    if plan.kind != PLAN_SLOTS and not uniq:
+        lv.shared_open = True
+        e.shared_open += 1
+    lv.plan = plan
+    plan.pins += 1
+    return NEXT
+
+
+cdef inline int native_class(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """The class of the object, from the memo if the plan knows where.  NEXT: it is to be saved first."""
+    cdef PyObject *cls
+    at_boundary(e)
+    if CYP_LIKELY(has_class_index(e, lv)):
+        put_get(e, lv.plan.class_index)
+        return DONE
+    cls = <PyObject *>Py_TYPE(lv.obj)
+    if save_leaf(e, cls, uniq) == NOT_LEAF:
+        child[0] = cls
+        return NEXT
+    return DONE
+
+
+cdef inline int memoize_created(Emission *e, Level *lv) except -1:
+    """The memo index of an object whose arguments came first.  DONE if they have written the object already."""
+    cdef Py_ssize_t index
+    if lv.shared_open:
+        lv.shared_open = False
+        e.shared_open -= 1
+    if not lv.uniq or e.epoch != lv.epoch:
+        index = memo_get(e.memo, lv.obj)
+        if CYP_UNLIKELY(index >= 0):
+            put_op(&e.out, OP_POP)
+            put_get(e, index)
+            return DONE
+    memoize(e, lv.obj, lv.uniq and is_unique_held(e, lv.obj))
+    return NEXT
+
+
+# ---- __slots__ without a dictionary: NEWOBJ, and the state (None, {name: value})
+
+cdef inline PyObject *slot_value(Level *lv, Py_ssize_t i) noexcept:
+    """Borrowed, NULL where the slot is empty.  A class that is assigned to __class__ has the slots at the same place."""
+    return (<PyObject **>(<char *>lv.obj + lv.plan.slot_offsets[i]))[0]
+
+
+cdef int walk_slots(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Source: typeobject.c object_getstate_default."""
+    cdef Py_ssize_t i
+    if lv.step == NATIVE_CLASS:
+        lv.step = NATIVE_PARTS
+        if native_class(e, lv, child, uniq) == NEXT:
+            return NEXT
+    if lv.step == NATIVE_PARTS:
+        lv.step = NATIVE_VALUES
+        make_instance(e, lv)
+        lv.value = new_ref(lv.plan.slots)
+        for i in range(PyTuple_GET_SIZE(lv.value)):
+            lv.n += slot_value(lv, i) != NULL
+        if lv.n == 0:
+            return DONE
+        at_boundary(e)
+        put_op(&e.out, OP_NONE)
+        put_op(&e.out, OP_EMPTY_DICT)
+        memoize_fresh(e)
+        if lv.n > 1:
+            put_op(&e.out, OP_MARK)
+    return walk_slot_values(e, lv, child, uniq)
+
+
+cdef inline int walk_slot_values(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    cdef Py_ssize_t at
+    cdef PyObject *value
+    while lv.i < PyTuple_GET_SIZE(lv.value):
+        at = lv.i
+        lv.i += 1
+        value = slot_value(lv, at)
+        if CYP_UNLIKELY(value == NULL):
+            continue
+        if CYP_UNLIKELY(e.guard):
+            Py_INCREF(value)
+            release(e, &lv.item)
+            lv.item = value
+        at_boundary(e)
+        save_name(e, lv.plan, at, PyTuple_GET_ITEM(lv.value, at), uniq)
+        if save_leaf(e, value, uniq) == NOT_LEAF:
+            child[0] = value
+            return NEXT
+    ensure(&e.out)
+    put_op(&e.out, OP_SETITEMS if lv.n > 1 else OP_SETITEM)
+    put_op(&e.out, OP_TUPLE2)
+    memoize_fresh(e)
+    put_op(&e.out, OP_BUILD)
+    return DONE
+
+
+# ---- namedtuple: NEWOBJ with the items as arguments, then the attributes that a subclass may add
+
+cdef int walk_namedtuple(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Source: collections.namedtuple, __getnewargs__."""
+    cdef Py_ssize_t n = PyTuple_GET_SIZE(lv.obj)
+    cdef PyObject *item
+    if lv.step == NATIVE_CLASS:
+        lv.step = NATIVE_PARTS
+        if native_class(e, lv, child, uniq) == NEXT:
+            return NEXT
+    if lv.step == NATIVE_PARTS:
+        lv.step = NATIVE_VALUES
+        learn_class_index(e, lv)
+        ensure(&e.out)
+        at_boundary(e)
+        if n > 3:
+            put_op(&e.out, OP_MARK)
+    while lv.step == NATIVE_VALUES and lv.i < n:
+        item = PyTuple_GET_ITEM(lv.obj, lv.i)
+        lv.i += 1
+        if save_leaf(e, item, uniq) == NOT_LEAF:
+            child[0] = item
+            return NEXT
+    if lv.step == NATIVE_VALUES:
+        lv.step = NATIVE_CREATE
+        ensure(&e.out)
+        if n == 0:
+            put_op(&e.out, OP_EMPTY_TUPLE)
+        else:
+            put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
+            memoize_fresh(e)
+        put_op(&e.out, OP_NEWOBJ)
+        if memoize_created(e, lv) == DONE:
+            return DONE
+        return save_dictionary(e, lv, child, uniq)
+    ensure(&e.out)
+    put_op(&e.out, OP_BUILD)
+    return DONE
+
+
+cdef inline int save_dictionary(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """The state of an object that is a dictionary or none.  NEXT: it is to be saved; BUILD follows."""
+    cdef PyObject *dictionary
+    if Py_TYPE(lv.obj).tp_dictoffset == 0:
+        return DONE
+    before_user_code(e)
+    dictionary = cyp_instance_dict(lv.obj)
+    if dictionary == NULL or PyDict_Size(dictionary) == 0:
+        return DONE
+    if save_leaf(e, dictionary, uniq) == NOT_LEAF:
+        child[0] = dictionary
+        return NEXT
+    ensure(&e.out)
+    put_op(&e.out, OP_BUILD)
+    return DONE
+
+
+# ---- date, datetime, time, timedelta: REDUCE with state bytes, and a tzinfo; or with three numbers
+
+cdef int walk_temporal(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Source: _datetimemodule.c, the reduce functions of the four types."""
+    cdef unsigned char state[10]
+    cdef Py_ssize_t nbytes
+    cdef int i
+    cdef PyObject *tzinfo = cyp_temporal_tzinfo(lv.obj)
+    if lv.step == NATIVE_CLASS:
+        lv.step = NATIVE_PARTS
+        if native_class(e, lv, child, uniq) == NEXT:
+            return NEXT
+    if lv.step == NATIVE_PARTS:
+        learn_class_index(e, lv)
+        ensure(&e.out)
+        at_boundary(e)
+        nbytes = cyp_temporal_state(lv.obj, state)
+        lv.step = NATIVE_CREATE
+        if nbytes:
+            put_op_u8(&e.out, OP_SHORT_BINBYTES, <unsigned int>nbytes)
+            memcpy(e.out.p, state, 10)
+            e.out.p += nbytes
+            memoize_fresh(e)
+            if tzinfo != NULL and save_leaf(e, tzinfo, uniq) == NOT_LEAF:
+                child[0] = tzinfo
+                return NEXT
+        else:
+            for i in range(3):
+                at_boundary(e)
+                put_number(e, cyp_timedelta_field(lv.obj, i))
+    ensure(&e.out)
+    put_op(&e.out, OP_TUPLE3 if lv.plan.kind == PLAN_TIMEDELTA else (OP_TUPLE1 if tzinfo == NULL else OP_TUPLE2))
+    memoize_fresh(e)
+    put_op(&e.out, OP_REDUCE)
+    memoize_created(e, lv)
+    return DONE
+
+
+cdef inline int put_number(Emission *e, int value) except -1:
+    """BININT1, BININT2 or BININT, as for an int object."""
+    if value & ~0xFF == 0:
+        put_op_u8(&e.out, OP_BININT1, <unsigned int>value)
+    elif value & ~0xFFFF == 0:
+        put_op(&e.out, OP_BININT2)
+        cyp_write_u16(e.out.p, <uint32_t>value)
+        e.out.p += 2
+    else:
+        put_op_u32(&e.out, OP_BININT, <unsigned int>value)
+    return 0
