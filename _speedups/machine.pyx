@@ -86,12 +86,13 @@ cdef class Habits:
     cdef bint persid_asks_first  # without persistent_load, persistent ids fail before they are read
     cdef bint captures_hook      # persistent_load is looked up by __init__() and not by load()
     cdef int int_base            # of INT: 0 takes prefixes
+    cdef int long_base           # of LONG
     cdef str local_verb
     cdef str no_persistent_load
 
 
 cdef Habits habits = Habits.__new__(Habits)
-habits.int_base = 10
+habits.int_base = habits.long_base = 10
 habits.local_verb = "get"
 habits.no_persistent_load = ("A load persistent id instruction was encountered, "
                              "but no persistent_load function was specified.")
@@ -110,6 +111,7 @@ def configure(unpickler, /, **found):
     habits.persid_asks_first = found["persid_asks_first"]
     habits.captures_hook = found["captures_hook"]
     habits.int_base = found["int_base"]
+    habits.long_base = found["long_base"]
     habits.local_verb = found["local_verb"]
     habits.no_persistent_load = found["no_persistent_load"]
 

@@ -49,7 +49,7 @@ cdef int load_long(Loading *r) except -1:
         truncated()
     if line[nbytes - 2] == 76:
         line[nbytes - 2] = 0
-    return push_steal(&r.stack, PyLong_FromString(line, NULL, 10))
+    return push_steal(&r.stack, PyLong_FromString(line, NULL, habits.long_base))
 
 
 cdef int load_counted_long(Loading *r, int width) except -1:

@@ -139,6 +139,7 @@ configure(
     persid_asks_first=_message(b"Q") == _NO_HOOK,
     captures_hook=_CAPTURES_HOOK,
     int_base=10 if _message(b"I0x10\n.") else 0,
+    long_base=10 if _message(b"L0x10L\n.") else 0,
     no_persistent_load=_NO_HOOK,
 )
 
