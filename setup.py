@@ -6,6 +6,7 @@ from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.sdist import sdist
 
 
 def switch(name):
@@ -19,26 +20,23 @@ ANNOTATE = switch("CYPICKLE_ANNOTATE")
 TRACE = switch("CYPICKLE_TRACE")
 
 if sys.platform == "win32":
-    compile_args = ["/Od" if DEBUG else "/O2", "/W3"]
-    link_args = []
+    compile_args, link_args = ["/Od" if DEBUG else "/O2", "/W3"], []
 else:
     # An exported CFLAGS replaces the interpreter's own flags, -O3 included, so the level is set here.
     compile_args = ["-O0" if DEBUG else "-O3", "-Wall", "-Wextra"] + (["-Werror"] if DEBUG else [])
-    link_args = []
-    if SANITIZE:
-        compile_args += ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
-        link_args += ["-fsanitize=address,undefined"]
+    link_args = ["-fsanitize=address,undefined"] if SANITIZE else []
+    compile_args += [*link_args, "-fno-omit-frame-pointer", "-g"] if SANITIZE else []
 
 # Types that the collector tracks and that nobody can change, as those of _pickle.
 macros = [("CYTHON_USE_TYPE_SPECS", "1")]
-if not DEBUG:
-    macros.append(("CYTHON_WITHOUT_ASSERTIONS", "1"))
-if NO_INTERNALS:
-    macros.append(("CYPICKLE_NO_INTERNALS", "1"))
+macros += [] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1")]
+macros += [("CYPICKLE_NO_INTERNALS", "1")] if NO_INTERNALS else []
 if TRACE:
     macros += [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]
 
-parts = [path for ext in ("h", "pxd", "pxi", "pyx") for path in glob(f"_speedups/**/*.{ext}", recursive=True)]
+
+def files(folder, *suffixes):
+    return sorted(path for suffix in suffixes for path in glob(f"{folder}/**/*.{suffix}", recursive=True))
 
 
 def extension(name, source):
@@ -46,14 +44,23 @@ def extension(name, source):
         f"cypickle.{name}",
         [source],
         include_dirs=["_speedups"],
-        depends=sorted(parts),
+        depends=files("_speedups", "h", "pxd", "pxi", "pyx"),
         define_macros=macros,
         extra_compile_args=compile_args,
         extra_link_args=link_args,
     )
 
 
+class SdistWithTests(sdist):
+    """Wheels are built from the sdist, and are tested by what it holds."""
+
+    def make_distribution(self):
+        self.filelist.extend(files("tests", "py", "json", "txt"))
+        super().make_distribution()
+
+
 setup(
+    cmdclass={"sdist": SdistWithTests},
     ext_modules=cythonize(
         [extension("_emitter", "_speedups/emitter.pyx"), extension("_machine", "_speedups/machine.pyx")],
         build_dir="build/cython",

@@ -4,6 +4,20 @@
 #ifndef CYPICKLE_COMPAT_EMIT_H
 #define CYPICKLE_COMPAT_EMIT_H
 
+/* ---- emitter: dumps under way on this thread ------------------------------------------------------- */
+
+#if defined(_MSC_VER)
+#define CYP_THREAD_LOCAL __declspec(thread)
+#elif defined(__GNUC__) || defined(__clang__)
+#define CYP_THREAD_LOCAL __thread
+#else
+#define CYP_THREAD_LOCAL _Thread_local
+#endif
+static CYP_THREAD_LOCAL int cyp_emissions;
+/* How many there were before. */
+static inline int cyp_enter_emission(void) { return cyp_emissions++; }
+static inline void cyp_leave_emission(void) { cyp_emissions--; }
+
 /* ---- emitter: references and numbers ------------------------------------------------------------ */
 
 /* True when the only reference is the one we look through.  Free-threaded builds keep part of the count

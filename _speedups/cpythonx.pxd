@@ -21,6 +21,8 @@ cdef extern from "compat.h":
     unsigned long cyp_running_version() noexcept
 
     # emitter
+    int cyp_enter_emission() noexcept
+    void cyp_leave_emission() noexcept
     bint cyp_is_unique(PyObject *) noexcept
     int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
     void cyp_copy_short(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept

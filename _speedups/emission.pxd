@@ -13,6 +13,7 @@ cdef enum:
     KEY_POSITIONS = 16   # positions in a dict whose key's memo index is remembered
     PLAN_NAMES = 32      # attributes of a type whose memo index is remembered
     RECURSE_LEVELS = 48  # levels on the C stack; deeper ones are on the heap
+    NESTED_LEVELS = 4    # the same for a dump that a hook of another one has started
 
 cdef enum Odd:
     ODD_PERSISTENT = 1   # persistent_id must be asked about each object
@@ -85,6 +86,7 @@ cdef struct Emission:
     PyObject *held           # owned or NULL: the object at the last such boundary
     int shared_open          # open objects that are memoised only when complete and may be met again below themselves
     Py_ssize_t depth         # open levels
+    Py_ssize_t recurse       # levels that go on the C stack
     Py_ssize_t max_depth     # where policy is asked again
     uint64_t epoch           # changes whenever user code may have run
     PyObject *write             # borrowed or NULL: the file's write method

@@ -25,18 +25,19 @@ from _speedups.cpythonx cimport (
     PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF,
     Py_DTSF_ADD_DOT_0, Py_INCREF, Py_None, Py_REFCNT, Py_TYPE, Py_True, Py_XDECREF, cyp_attrs_len,
     cyp_attrs_next, cyp_captures_hooks, cyp_copy_short, cyp_default_protocol, cyp_dict_is_made_on_demand,
-    cyp_error_notes, cyp_getattr_chain, cyp_has_plain_getattr, cyp_has_set_next, cyp_instance_dict,
-    cyp_int_as_i64, cyp_is_temporal_type, cyp_is_unique, cyp_make_immutable, cyp_named_newobj,
-    cyp_restore_error, cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_single_tail_batch,
-    cyp_slot_offset, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_timedelta_field,
-    cyp_type_tag, cyp_unicode_ready, cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
+    cyp_enter_emission, cyp_error_notes, cyp_getattr_chain, cyp_has_plain_getattr, cyp_has_set_next,
+    cyp_instance_dict, cyp_int_as_i64, cyp_is_temporal_type, cyp_is_unique, cyp_leave_emission,
+    cyp_make_immutable, cyp_named_newobj, cyp_restore_error, cyp_set_next, cyp_set_no_memory,
+    cyp_shared_name, cyp_single_tail_batch, cyp_slot_offset, cyp_take_error, cyp_temporal_state,
+    cyp_temporal_tzinfo, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready, cyp_write_double_be,
+    cyp_write_u16, cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (
     Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FROZENSET, KIND_GLOBAL, KIND_INSTANCE,
     KIND_LIST, KIND_NAMEDTUPLE, KIND_PERSISTENT, KIND_REDUCE, KIND_SET, KIND_SET_COPY, KIND_SLOTS,
-    KIND_TEMPORAL, KIND_TUPLE, Level, NOT_LEAF, ODD_FAST, ODD_PERSISTENT, ODD_PROTOCOL, PLAN_ATTRIBUTES,
-    PLAN_DATE, PLAN_NAMEDTUPLE, PLAN_NAMES, PLAN_NONE, PLAN_REDUCE, PLAN_SLOTS, PLAN_TIMEDELTA, Plan,
-    RECURSE_LEVELS, WRITTEN,
+    KIND_TEMPORAL, KIND_TUPLE, Level, NESTED_LEVELS, NOT_LEAF, ODD_FAST, ODD_PERSISTENT, ODD_PROTOCOL,
+    PLAN_ATTRIBUTES, PLAN_DATE, PLAN_NAMEDTUPLE, PLAN_NAMES, PLAN_NONE, PLAN_REDUCE, PLAN_SLOTS,
+    PLAN_TIMEDELTA, Plan, RECURSE_LEVELS, WRITTEN,
 )
 from _speedups.limits cimport (
     BATCH_ITEMS, FAST_NESTING, FRAME_HEADER, FRAME_TARGET, HIGHEST_PROTOCOL,

@@ -65,11 +65,13 @@ except ImportError:
     from pickle import UnpicklingError
 
 cdef object memo_hole = object()
+cdef object ABSENT = object()  # a method that the file has not; None would be called, and fail
 cdef tuple no_args = ()
 cdef dict builtin_names = builtins.__dict__
 cdef object builtin_import = builtins.__import__
 cdef str default_encoding = "ASCII"
 cdef str default_errors = "strict"
+cdef object unset = memo_hole       # no hook; see configure()
 cdef object plain_unpickler = None  # the class whose hooks need not be looked up; see configure()
 
 
@@ -100,8 +102,9 @@ habits.no_persistent_load = ("A load persistent id instruction was encountered, 
 
 def configure(unpickler, /, **found):
     """Set the class that runs with no hooks of its own, and the habits of the running version."""
-    global plain_unpickler
+    global plain_unpickler, unset
     plain_unpickler = unpickler
+    unset = found["unset"]
     habits.frames = found["frames"]
     habits.appends_nothing = found["appends_nothing"]
     habits.adds_nothing = found["adds_nothing"]
@@ -144,7 +147,7 @@ cdef class Machine:
     cdef object buffers
     cdef object encoding
     cdef object errors
-    cdef object persistent       # as captured or assigned, or None
+    cdef object persistent       # as captured or assigned, or unset
     cdef object persistent_now   # what this load() calls
     cdef bint persistent_bound   # call it with self: no cycle is made for a method of ours
     cdef bint ready
@@ -160,6 +163,7 @@ cdef class Machine:
 
     def __cinit__(self):
         memo_init(&self.slots)
+        self.persistent = self.persistent_now = unset
 
     def __dealloc__(self):
         if self.has_view:
@@ -177,9 +181,9 @@ cdef class Machine:
             self.running = False
 
     def _set_hook(self, hook, bint bound):
-        """Set or, with None, remove persistent_load; bound: it is a function to be called with self."""
+        """Set or, with UNSET, remove persistent_load; bound: it is a function to be called with self."""
         self.persistent = hook
-        self.persistent_bound = bound and hook is not None
+        self.persistent_bound = bound
 
     def _get_hook(self):
         if self.persistent_bound:
@@ -396,11 +400,11 @@ cdef int machine_open(Machine m, object file, object fix_imports, object encodin
             m.has_view = False
             PyBuffer_Release(&m.view)
         memo_free(&m.slots)
-    m.peek = getattr(file, "peek", None)
-    m.readinto = getattr(file, "readinto", None)
-    m.read = getattr(file, "read", None)
-    m.readline = getattr(file, "readline", None)
-    if m.readline is None or m.read is None:
+    m.peek = getattr(file, "peek", ABSENT)
+    m.readinto = getattr(file, "readinto", ABSENT)
+    m.read = getattr(file, "read", ABSENT)
+    m.readline = getattr(file, "readline", ABSENT)
+    if m.readline is ABSENT or m.read is ABSENT:
         raise TypeError("file must have 'read' and 'readline' attributes")
     loading_init(&scratch, NULL)
     set_options(&scratch, function, fix_imports, encoding, errors)
@@ -448,7 +452,7 @@ cdef object machine_load(Machine m, bint once):
         m.pos = r.p - r.start
         m.prefetched = r.prefetched
         m.loading = NULL
-        m.persistent_now = None
+        m.persistent_now = unset
         loading_free(&r)
         m.running = False
 

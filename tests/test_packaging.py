@@ -44,7 +44,7 @@ def call_backend(hook, source, target):
 
 def copy_of_sources(folder):
     """The checkout without its build products: the backend writes into the source folder."""
-    names = ["pyproject.toml", "setup.py", "src", "_speedups", "LICENSE", "README.md"]
+    names = ["pyproject.toml", "setup.py", "src", "_speedups", "tests", "LICENSE", "README.md"]
     command = ["tar", "-cf", "-", "--exclude=*.so", "--exclude=*.egg-info", "--exclude=__pycache__", *names]
     archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     subprocess.run(["tar", "-xf", "-", "-C", str(folder)], input=archive, check=True)
@@ -69,8 +69,8 @@ def wheel(sdist, tmp_path_factory):
 def test_the_sdist_holds_every_source(sdist):
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    folders = [ROOT / "_speedups", ROOT / "src"]
-    suffixes = (".pyx", ".pxd", ".pxi", ".h", ".py", ".pyi", ".typed")
+    folders = [ROOT / "_speedups", ROOT / "src", ROOT / "tests"]
+    suffixes = (".pyx", ".pxd", ".pxi", ".h", ".py", ".pyi", ".typed", ".json", ".txt")
     wanted = {
         str(path.relative_to(ROOT))
         for folder in folders

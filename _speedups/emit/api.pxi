@@ -55,6 +55,7 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
     e.held = NULL
     e.shared_open = 0
     e.depth = 0
+    e.recurse = NESTED_LEVELS if cyp_enter_emission() else RECURSE_LEVELS
     e.max_depth = RECURSE_LEVELS
     e.epoch = next_epoch()
     e.write = NULL
@@ -93,7 +94,8 @@ cdef int emit(Emission *e, object obj) except -1:
 
 
 cdef int emission_free(Emission *e) except -1:
-    """Release what the dump held, but for its memo."""
+    """Undo emission_init: release what the dump held, but for its memo."""
+    cyp_leave_emission()
     out_free(&e.out)
     release(e, &e.held)
     release(e, &e.pid)

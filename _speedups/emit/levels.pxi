@@ -197,7 +197,7 @@ cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
     cdef PyObject *child = NULL
     cdef bint child_uniq = False
     cdef int status
-    if CYP_UNLIKELY(e.depth >= RECURSE_LEVELS):
+    if CYP_UNLIKELY(e.depth >= e.recurse):
         return save_deep(e, o, uniq)
     status = open_level(e, o, uniq, &lv)
     if status == DONE:

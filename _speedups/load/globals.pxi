@@ -17,17 +17,22 @@ cdef object find_global(int proto, bint fix_imports, object module_name, object 
 cdef object import_module(object name):
     """__import__(name), without the call where it would only find the module in sys.modules.
 
-    A module that is still being imported has to be waited for, and a replaced builtins.__import__ is to be called.
+    A module that is still being imported has to be waited for, a missing package of a dotted name is imported, and a
+    replaced builtins.__import__ is called.
     """
-    cdef PyObject *found
     if type(name) is str and builtin_names.get("__import__") is builtin_import:
-        found = PyImport_GetModule(<PyObject *>name)
-        if found != NULL:
-            module = steal(found)
+        module = find_module(name)
+        if module is not None and ("." not in name or find_module(name.partition(".")[0]) is not None):
             spec = getattr(module, "__spec__", None)
             if spec is None or getattr(spec, "_initializing", False) is False:
                 return module
     return steal(PyImport_Import(<PyObject *>name))
+
+
+cdef inline object find_module(object name):
+    """sys.modules.get(name)"""
+    cdef PyObject *found = PyImport_GetModule(<PyObject *>name)
+    return None if found == NULL else steal(found)
 
 
 cdef inline object steal(PyObject *o):
@@ -165,8 +170,8 @@ cdef int no_persistent_load() except -1:
 
 
 cdef object persistent_load(Loading *r, object pid):
-    cdef object hook = None if r.host == NULL else (<Machine>r.host).persistent_now
-    if hook is None:
+    cdef object hook = unset if r.host == NULL else (<Machine>r.host).persistent_now
+    if hook is unset:
         no_persistent_load()
     settle(r)
     if (<Machine>r.host).persistent_bound:
@@ -178,7 +183,7 @@ cdef int load_persid(Loading *r) except -1:
     """PERSID: the id is a line of ASCII text."""
     cdef char *line
     cdef Py_ssize_t nbytes
-    if habits.persid_asks_first and (r.host == NULL or (<Machine>r.host).persistent_now is None):
+    if habits.persid_asks_first and (r.host == NULL or (<Machine>r.host).persistent_now is unset):
         no_persistent_load()
     nbytes = take_line(r, &line)
     pid = None
@@ -193,7 +198,7 @@ cdef int load_persid(Loading *r) except -1:
 
 cdef int load_binpersid(Loading *r) except -1:
     """BINPERSID: the id is on the stack."""
-    if habits.persid_asks_first and (r.host == NULL or (<Machine>r.host).persistent_now is None):
+    if habits.persid_asks_first and (r.host == NULL or (<Machine>r.host).persistent_now is unset):
         no_persistent_load()
     pid = steal(pop_new(r))
     return push_object(r, persistent_load(r, pid))

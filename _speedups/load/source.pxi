@@ -156,11 +156,11 @@ cdef int read_ahead(Loading *r, Machine m, Py_ssize_t nbytes) except -1:
     What the old window still held beyond its frame is lost unless it came from peek(), as in _pickle.c.
     """
     skip_consumed(r, m)
-    if m.peek is not None and nbytes < PREFETCH:
+    if m.peek is not ABSENT and nbytes < PREFETCH:
         try:
             data = m.peek(PREFETCH)
         except NotImplementedError:
-            m.peek = None
+            m.peek = ABSENT
         else:
             set_window(r, m, data, True)
             if nbytes <= r.end - r.p:
@@ -209,7 +209,7 @@ cdef int read_into(Loading *r, Machine m, unsigned char *dst, Py_ssize_t nbytes,
     cdef Window window
     cdef Py_ssize_t got
     skip_consumed(r, m)
-    if m.readinto is None:
+    if m.readinto is ABSENT:
         data = read_bytes(m, nbytes)
         if len(data) < nbytes:
             truncated()

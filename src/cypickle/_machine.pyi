@@ -1,6 +1,6 @@
 """What the compiled machine offers to the package."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, final
 
 from _typeshed import ReadableBuffer
@@ -27,7 +27,7 @@ class Machine:
     def _open(
         self, file: Any, fix_imports: bool, encoding: str, errors: str, buffers: Iterable[Any] | None
     ) -> None: ...
-    def _set_hook(self, hook: Callable[..., Any] | None, bound: bool) -> None: ...
+    def _set_hook(self, hook: Any, bound: bool) -> None: ...
     def _get_hook(self) -> Any: ...
 
 def configure(unpickler: type[Machine], /, **found: Any) -> None: ...

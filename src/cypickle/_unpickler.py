@@ -2,79 +2,41 @@
 
 from __future__ import annotations
 
-import pickle
-import types
+from _pickle import Unpickler as StdlibUnpickler
+from _pickle import UnpicklingError
+from _pickle import loads as stdlib_loads
 from collections.abc import Iterable
 from typing import Any
 
-from ._machine import Machine, configure, load, loads
+from ._emitter import UNSET, seal
+from ._hooks import capture_hook, hook_attribute, is_captured
+from ._machine import Machine, UnpicklerMemoProxy, configure, load, loads
 
 __all__ = ["Unpickler", "load", "loads"]
-
-# What the stdlib's class says about persistent_load tells the three generations apart: an attribute captured by
-# __init__() (up to 3.12), a method (3.13.0), and a method that instances can replace (later patch releases).
-_stdlib = vars(pickle.Unpickler)
-_CAPTURES_HOOK = isinstance(_stdlib.get("persistent_load"), types.GetSetDescriptorType)
-_ASSIGNABLE_HOOK = not _CAPTURES_HOOK and "__setattr__" in _stdlib
 
 
 def _message(data: bytes) -> str:
     """What the running version's own loads() says about a malformed pickle; empty if it says nothing."""
     try:
-        pickle.loads(data)
+        stdlib_loads(data)
     except Exception as exc:
         return str(exc)
     return ""
 
 
 _NO_HOOK = _message(b"Pid\n.")
+_CAPTURES_HOOK = is_captured(StdlibUnpickler, "persistent_load")
 
 
-class _CapturedHook:
-    """persistent_load up to 3.12: absent until set, and never deleted."""
-
-    def __get__(self, instance: Unpickler | None, owner: type[Unpickler]) -> Any:
-        if instance is None:
-            return self
-        hook = instance._get_hook()
-        if hook is None:
-            raise AttributeError("persistent_load")
-        return hook
-
-    def __set__(self, instance: Unpickler, hook: Any) -> None:
-        if not callable(hook):
-            raise TypeError("persistent_load must be a callable taking one argument")
-        instance._set_hook(hook, False)
-
-    def __delete__(self, instance: Unpickler) -> None:
-        raise TypeError("attribute deletion is not supported")
-
-
-def _persistent_load(self: Unpickler, pid: Any, /) -> Any:
+def _persistent_load(self: Any, pid: Any, /) -> Any:
     """Resolve a persistent id; without a hook of a subclass there is nothing to resolve it to."""
-    raise pickle.UnpicklingError(_NO_HOOK)
+    raise UnpicklingError(_NO_HOOK)
 
 
 _persistent_load.__annotations__ = {}  # the stdlib's signatures have none
 _persistent_load.__name__ = "persistent_load"
 _persistent_load.__qualname__ = "Unpickler.persistent_load"
 _persistent_load.__module__ = "cypickle"
-
-
-class _AssignableHook:
-    """persistent_load of later patch releases: a method, unless the instance was given something else."""
-
-    def __get__(self, instance: Unpickler | None, owner: type[Unpickler]) -> Any:
-        if instance is None:
-            return _persistent_load
-        hook = instance._get_hook()
-        return types.MethodType(_persistent_load, instance) if hook is None else hook
-
-    def __set__(self, instance: Unpickler, hook: Any) -> None:
-        instance._set_hook(hook, False)
-
-    def __delete__(self, instance: Unpickler) -> None:
-        instance._set_hook(None, False)
 
 
 class Unpickler(Machine):
@@ -91,6 +53,10 @@ class Unpickler(Machine):
     __slots__ = ()
     __module__ = "cypickle"
 
+    persistent_load = hook_attribute(
+        StdlibUnpickler, "persistent_load", _persistent_load, Machine._get_hook, Machine._set_hook
+    )
+
     def __init__(
         self,
         file: Any,
@@ -102,22 +68,7 @@ class Unpickler(Machine):
     ) -> None:
         self._open(file, fix_imports, encoding, errors, buffers)
         if _CAPTURES_HOOK and type(self) is not Unpickler:
-            self._capture_hook()
-
-    def _capture_hook(self) -> None:
-        """Remember a subclass's persistent_load, without a cycle when it is a method of this very object."""
-        hook = getattr(self, "persistent_load", None)
-        if isinstance(hook, types.MethodType) and hook.__self__ is self:
-            self._set_hook(hook.__func__, True)
-        else:
-            self._set_hook(hook, False)
-
-    if _CAPTURES_HOOK:
-        persistent_load: Any = _CapturedHook()
-    elif _ASSIGNABLE_HOOK:
-        persistent_load = _AssignableHook()
-    else:
-        persistent_load = _persistent_load
+            capture_hook(self, "persistent_load", Machine._set_hook)
 
 
 Unpickler.__init__.__annotations__ = {}
@@ -129,6 +80,7 @@ def _frame(nbytes: int) -> bytes:
 
 configure(
     Unpickler,
+    unset=UNSET,
     frames="exhausted" in _message(_frame(3) + b"\x8c\x05abcde."),
     appends_nothing=_message(b"N(e.") != "",
     adds_nothing=_message(b"N(\x90.") != "",
@@ -142,6 +94,9 @@ configure(
     long_base=10 if _message(b"L0x10L\n.") else 0,
     no_persistent_load=_NO_HOOK,
 )
+
+seal(Unpickler)
+seal(UnpicklerMemoProxy)
 
 for _function in (load, loads):
     _function.__module__ = "cypickle"
