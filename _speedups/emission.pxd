@@ -35,6 +35,7 @@ cdef enum PlanKind:
     PLAN_DATETIME = 6
     PLAN_TIME = 7
     PLAN_TIMEDELTA = 8
+    PLAN_GETSTATE = 9    # object.__reduce_ex__ would only call the type's __getstate__
 
 cdef struct Plan:
     # How the instances of one type are written, and what this dump has already found out about it.

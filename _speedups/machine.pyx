@@ -56,7 +56,6 @@ from _speedups.stack cimport (
 )
 
 import builtins
-from sys import intern
 
 cdef object UnpicklingError
 try:

@@ -70,7 +70,13 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
             held = <object>o
             before_user_code(e)
             return open_reduced(e, o, held.__reduce__(), lv)
-        if e.odd == 0:
+        if plan.kind == PLAN_GETSTATE:
+            if e.proto >= 2:
+                held = <object>o
+                before_user_code(e)
+                reduced = (copyreg_newobj, (<object><PyObject *>t,), held.__getstate__())
+                return open_parts(e, o, reduced, PART_CLASS, lv)
+        elif e.odd == 0:
             if plan.kind == PLAN_ATTRIBUTES:
                 return open_instance(e, o, uniq, plan, lv)
             return open_native(e, o, uniq, plan, lv)
@@ -92,16 +98,21 @@ cdef int open_by_reducer(Emission *e, PyObject *o, Level *lv) except -1:
     elif PyType_IsSubtype(t, &PyType_Type):
         return open_global(e, o, None, lv)
     else:
-        reducer = getattr(obj, "__reduce_ex__", UNSET)
-        if reducer is not UNSET:
-            reduced = reducer(e.proto)
-            learn_plan(t, reduced, e.proto)
-        else:
-            reducer = getattr(obj, "__reduce__", UNSET)
-            if reducer is UNSET:
-                _reduce.refuse(obj, e.proto)
-            reduced = reducer()
+        reduced = reduce_object(obj, e.proto)
+        learn_plan(t, reduced, e.proto)
     return open_reduced(e, o, reduced, lv)
+
+
+cdef object reduce_object(object obj, int proto):
+    """The reduce value that obj itself gives."""
+    try:
+        return obj.__reduce_ex__(proto)
+    except AttributeError:
+        if hasattr(obj, "__reduce_ex__"):
+            raise
+    if not hasattr(obj, "__reduce__"):
+        _reduce.refuse(obj, proto)
+    return obj.__reduce__()
 
 
 cdef object private_reducer(object table, object cls):

@@ -16,8 +16,8 @@ cdef class Emitter:
     cdef int proto
     cdef bint fix_imports
     cdef bint running
-    cdef public int bin
-    cdef public int fast
+    cdef int binary              # the attribute bin
+    cdef int fast_mode           # the attribute fast
     cdef object hook             # persistent_id: UNSET, or what was assigned or captured
     cdef bint hook_bound         # ... to be bound to this Pickler: no cycle keeps it alive
 
@@ -54,13 +54,13 @@ cdef class Emitter:
         try:
             persistent_id = self.persistent_id_hook()
             reducer_override = getattr(self, "reducer_override", UNSET)
-            e.bin = self.bin != 0
+            e.bin = self.binary != 0
             e.write = <PyObject *>options[0]
             e.persistent_id = or_null(persistent_id)
             e.reducer_override = NULL if reducer_override is UNSET else <PyObject *>reducer_override
             e.dispatch_table = NULL if options[1] is UNSET else <PyObject *>options[1]
             e.guard = True
-            e.odd |= (ODD_PERSISTENT if persistent_id is not None else 0) | (ODD_FAST if self.fast else 0)
+            e.odd |= (ODD_PERSISTENT if persistent_id is not None else 0) | (ODD_FAST if self.fast_mode else 0)
             emit(&e, obj)
             data = own(out_take(&e.out))
             before_user_code(&e)
@@ -167,6 +167,32 @@ cdef class Emitter:
         raise TypeError("attribute deletion is not supported")
 
     @property
+    def bin(self):
+        """Whether the protocol is a binary one; what it is set to decides between text and binary opcodes."""
+        return self.binary
+
+    @bin.setter
+    def bin(self, int value):
+        self.binary = value
+
+    @bin.deleter
+    def bin(self):
+        raise TypeError("can't delete numeric/char attribute")
+
+    @property
+    def fast(self):
+        """If true, nothing is memoised, and objects that contain themselves cannot be pickled."""
+        return self.fast_mode
+
+    @fast.setter
+    def fast(self, int value):
+        self.fast_mode = value
+
+    @fast.deleter
+    def fast(self):
+        raise TypeError("can't delete numeric/char attribute")
+
+    @property
     def dispatch_table(self):
         if self.table is UNSET:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute 'dispatch_table'")
@@ -187,8 +213,8 @@ def configure(Emitter pickler, write, int protocol, bint fix_imports, buffer_cal
     """Pickler.__init__ after its checks: take the options, forget everything else."""
     pickler.check_idle()
     pickler.proto = protocol
-    pickler.bin = protocol > 0
-    pickler.fast = 0
+    pickler.binary = protocol > 0
+    pickler.fast_mode = 0
     pickler.fix_imports = fix_imports
     pickler.buffer_callback = buffer_callback
     pickler.clear_memo()

@@ -74,11 +74,11 @@ cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
     if tag == 0 or proto < 2 or (plan != NULL and (plan.pins or (plan.type == t and plan.tag == tag))):
         return 0
     kind = _reduce.plan_kind(<object><PyObject *>t) if cyp_has_plain_getattr(t) else PLAN_NONE
-    if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS) and not is_plain(reduced):
+    if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS or kind == PLAN_GETSTATE) and not is_plain(reduced):
         kind = PLAN_NONE
     if kind == PLAN_SLOTS:
         slots = _reduce.slot_members(<object><PyObject *>t)
-    if kind >= PLAN_DATE and not cyp_is_temporal_type(t, kind - PLAN_DATE):
+    if PLAN_DATE <= kind <= PLAN_TIMEDELTA and not cyp_is_temporal_type(t, kind - PLAN_DATE):
         kind = PLAN_NONE
     if plan == NULL:
         plan = <Plan *>PyMem_Calloc(1, sizeof(Plan))

@@ -177,8 +177,7 @@ cdef int store_state(Loading *r, PyObject *instance, Plan *plan, dict state) exc
     cdef PyObject *value
     if not has_no_attributes(instance, values):
         settle(r)
-        build(<object>instance, state)
-        return 0
+        values = NULL
     if values == NULL:
         return copy_state(instance, state)
     while PyDict_Next(<PyObject *>state, &pos, &name, &value):
@@ -199,6 +198,8 @@ cdef int copy_state(PyObject *instance, dict state) except -1:
     cdef PyObject *name
     cdef PyObject *value
     try:
+        if name_of_setstate in <dict>own:  # an instance that shadows what its class does not have
+            return build(<object>instance, state)
         while PyDict_Next(<PyObject *>state, &pos, &name, &value):
             Py_INCREF(name)
             Py_INCREF(value)
@@ -207,6 +208,13 @@ cdef int copy_state(PyObject *instance, dict state) except -1:
     finally:
         Py_DECREF(own)
     return 0
+
+
+cdef object interned(object name):
+    cdef PyObject *found = <PyObject *>name
+    Py_INCREF(found)
+    PyUnicode_InternInPlace(&found)
+    return steal(found)
 
 
 cdef int build(object instance, object state) except -1:
@@ -226,7 +234,7 @@ cdef int build(object instance, object state) except -1:
         own = instance.__dict__
         for name, value in (<dict>state).items():
             if type(name) is str:
-                name = intern(name)
+                name = interned(name)
             own[name] = value
     if slots is not None:
         if not isinstance(slots, dict):

@@ -96,7 +96,8 @@ cdef inline int follow_new(Loading *r) except -1:
             r.p += 1
     elif r.p[0] == OP_BINPUT and r.end - r.p >= 2 and memo_place(r.memo, r.p[1], o):
         r.p += 2
-    if r.p < r.end and r.p[0] == OP_EMPTY_DICT and plan_of(Py_TYPE(o)).stores:
+    if r.p < r.end and r.p[0] == OP_EMPTY_DICT and plan_of(Py_TYPE(o)).stores \
+            and has_no_attributes(o, cyp_fresh_values(o)):
         open_state(r)
     return 0
 

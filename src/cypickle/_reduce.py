@@ -43,6 +43,7 @@ def allow_depth(depth: int) -> int:
 # How the instances of a type are reduced; the numbers are the emitter's (_speedups/emission.pxd, PlanKind).
 PLAN_NONE, PLAN_ATTRIBUTES, PLAN_REDUCE, PLAN_SLOTS, PLAN_NAMEDTUPLE = range(5)
 _DATETIME_PLANS = {"date": 5, "datetime": 6, "time": 7, "timedelta": 8}
+PLAN_GETSTATE = 9
 
 _MOST_SLOTS = 32  # PLAN_NAMES
 _HOOKS = ("__reduce_ex__", "__class__", "__reduce__", "__getstate__")
@@ -54,7 +55,8 @@ def plan_kind(cls: type) -> int:
     Returns:
         PLAN_ATTRIBUTES where object.__reduce_ex__ decides and nothing on the class can change its result: NEWOBJ
         without arguments and the instance's `__dict__`; PLAN_SLOTS the same for slots and no `__dict__`.
-        PLAN_REDUCE where object.__reduce_ex__ does no more than call the class's own `__reduce__`.
+        PLAN_REDUCE where object.__reduce_ex__ does no more than call the class's own `__reduce__`, PLAN_GETSTATE where
+        it does so with `__getstate__`, from protocol 2 on.
         PLAN_NAMEDTUPLE where besides `__getnewargs__` is the one that collections.namedtuple makes.
         One of datetime's for its own types.  PLAN_NONE: ask.
 
@@ -74,8 +76,10 @@ def plan_kind(cls: type) -> int:
         return PLAN_NONE
     if not reduce:
         return PLAN_REDUCE
-    if not getstate or hasattr(cls, "__getnewargs_ex__"):
+    if hasattr(cls, "__getnewargs_ex__"):
         return PLAN_NONE
+    if not getstate:
+        return PLAN_NONE if hasattr(cls, "__getnewargs__") else PLAN_GETSTATE
     slots = copyreg._slotnames(cls)  # type: ignore[attr-defined]
     if hasattr(cls, "__getnewargs__"):
         return PLAN_NAMEDTUPLE if not slots and _is_namedtuple(cls) else PLAN_NONE
