@@ -86,6 +86,7 @@ cdef class Habits:
     cdef bint old_getattr        # missing globals are reported in pickle's own words
     cdef bint persid_asks_first  # without persistent_load, persistent ids fail before they are read
     cdef bint captures_hook      # persistent_load is looked up by __init__() and not by load()
+    cdef bint loose_bools        # INT takes any two characters for a boolean that make 0 or 1
     cdef int int_base            # of INT: 0 takes prefixes
     cdef int long_base           # of LONG
     cdef str local_verb
@@ -112,6 +113,7 @@ def configure(unpickler, /, **found):
     habits.old_getattr = found["old_getattr"]
     habits.persid_asks_first = found["persid_asks_first"]
     habits.captures_hook = found["captures_hook"]
+    habits.loose_bools = found["loose_bools"]
     habits.int_base = found["int_base"]
     habits.long_base = found["long_base"]
     habits.local_verb = found["local_verb"]

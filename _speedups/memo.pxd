@@ -155,6 +155,7 @@ cdef inline int memo_secure(Memo *m) except -1:
     """
     cdef Py_ssize_t first = m.secured
     cdef Py_ssize_t i, pending = 0
+    cdef uint64_t generation = m.generation
     cdef PyObject *o
     while m.secured < m.n:
         o = m.log[m.secured]
@@ -167,12 +168,18 @@ cdef inline int memo_secure(Memo *m) except -1:
             Py_INCREF(o)
         m.secured += 1
     if pending:
-        for i in range(first, m.n):
+        for i in range(first, m.secured):
+            if i >= m.n or m.generation != generation:
+                return 0  # the collector has run code that cleared the memo
             o = m.log[i]
             if <size_t>o & 1:
                 memo_reserve(m)
-                m.log[i] = PyObject_GenericGetDict(<PyObject *>(<size_t>o - 1), NULL)
-                memo_insert(m, m.log[i], i)
+                o = PyObject_GenericGetDict(<PyObject *>(<size_t>o - 1), NULL)
+                if i >= m.n or m.generation != generation:
+                    Py_DECREF(o)
+                    return 0
+                m.log[i] = o
+                memo_insert(m, o, i)
     return 0
 
 
@@ -183,27 +190,36 @@ cdef inline void memo_release(PyObject *entry) noexcept:
 
 
 cdef inline void memo_truncate(Memo *m, Py_ssize_t n, uint64_t generation) noexcept:
-    """Forget the entries from n on.  Runs finalizers of what only the memo held."""
-    cdef Py_ssize_t i, old_secured = m.secured, old_listed = m.listed, old_n = m.n
-    cdef PyObject **dropped = m.log + n
+    """Forget the entries from n on.  Runs finalizers of what only the memo held; they may even change the memo."""
+    cdef PyObject *dropped[SMALL_LOG]
+    cdef Py_ssize_t i, count, owned
     if n >= m.n:
         return
-    m.n = n
     m.generation = generation
-    if m.n_alias > n:
-        m.n_alias = n
     memset(m.table, 0, (m.mask + 1) * sizeof(uint32_t))
     m.used = 0
-    if m.secured > n:
-        m.secured = n
-    if m.listed > n:
-        m.listed = n
     for i in range(n):
         if m.log[i] != NULL and not <size_t>m.log[i] & 1 and memo_get(m, m.log[i]) < 0:
             memo_insert(m, m.log[i], i)
-    for i in range(n, old_n):
-        if old_listed <= i < old_secured:
-            memo_release(dropped[i - n])
+    if m.n_alias > n:
+        m.n_alias = n
+    if n == 0 and m.alias != NULL:
+        PyMem_Free(m.alias)
+        m.alias = NULL
+    while m.n > n and m.generation == generation:
+        count = m.n - n if m.n - n < SMALL_LOG else SMALL_LOG
+        m.n -= count
+        owned = 0
+        for i in range(m.n, m.n + count):
+            if m.listed <= i < m.secured:
+                dropped[owned] = m.log[i]
+                owned += 1
+        if m.secured > m.n:
+            m.secured = m.n
+        if m.listed > m.n:
+            m.listed = m.n
+        for i in range(owned):
+            memo_release(dropped[i])
 
 
 cdef inline void memo_free(Memo *m) noexcept:

@@ -64,6 +64,7 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
             put_op(&e.out, OP_APPENDS)
             lv.step = STEP_BETWEEN
             if CYP_UNLIKELY(PyList_GET_SIZE(o) != lv.n):
+                before_user_code(e)
                 lv.n = _reduce.allow_list_change(PyList_GET_SIZE(o))
             if i >= PyList_GET_SIZE(o):
                 return DONE
@@ -184,7 +185,7 @@ cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq)
         put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1))
     else:
         put_op(&e.out, OP_TUPLE)
-    memoize(e, o, lv.uniq and is_unique_held(e, o))
+    memoize(e, o, still_unique(e, lv))
     return DONE
 
 
@@ -203,9 +204,9 @@ cdef int put_pops(Emission *e, Py_ssize_t n) except -1:
     return 0
 
 
-cdef inline bint is_unique_held(Emission *e, PyObject *o) noexcept:
-    """is_unique for an object that was unique when opened, besides the level's reference."""
-    return e.shared_open == 0 and Py_REFCNT(o) == 2
+cdef inline bint still_unique(Emission *e, Level *lv) noexcept:
+    """The object was unique when opened and no user code has run since: it is, besides the level's reference."""
+    return lv.uniq and e.epoch == lv.epoch and e.shared_open == 0 and Py_REFCNT(lv.obj) == 2
 
 
 # ---- dict
@@ -253,10 +254,11 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
                 release(e, &lv.item)
             while lv.i < lv.stop and next_pair(lv, &key, &value, instance):
                 if CYP_UNLIKELY(e.guard):
-                    # Saving the key may run user code, which may take the value out of the dict.
+                    # Saving the key may run user code, which may take both out of the dict.
                     Py_INCREF(value)
                     lv.item = value
                     lv.step = STEP_VALUE
+                    hold(e, key)
                     if save_key(e, lv, key, uniq) == NOT_LEAF:
                         child[0] = key
                         return NEXT
@@ -341,6 +343,7 @@ cdef inline int save_key(Emission *e, Level *lv, PyObject *key, bint *uniq) exce
 
 cdef int open_set(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """Source: _pickle.c save_set."""
+    cdef PyObject *copy = NULL
     if e.proto < 4:
         return open_items_reduce(e, o, lv)
     put_op(&e.out, OP_EMPTY_SET)
@@ -349,10 +352,10 @@ cdef int open_set(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
         return DONE
     if not cyp_has_set_next():
         before_user_code(e)
-    level_init(e, lv, KIND_SET if cyp_has_set_next() else KIND_SET_COPY, o, uniq)
+        copy = PySequence_Tuple(o)
+    level_init(e, lv, KIND_SET if copy == NULL else KIND_SET_COPY, o, uniq)
     lv.n = PySet_GET_SIZE(o)
-    if lv.kind == KIND_SET_COPY:
-        lv.value = PySequence_Tuple(o)
+    lv.value = copy
     return NEXT
 
 
@@ -394,15 +397,17 @@ cdef int walk_set(Emission *e, Level *lv, PyObject **child, bint *uniq) except -
 
 cdef int open_frozenset(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """Source: _pickle.c save_frozenset."""
+    cdef PyObject *copy = NULL
     if e.proto < 4:
         return open_items_reduce(e, o, lv)
     put_op(&e.out, OP_MARK)
-    level_init(e, lv, KIND_FROZENSET, o, uniq)
-    lv.shared_open = True
-    e.shared_open += 1
     if not cyp_has_set_next():
         before_user_code(e)
-        lv.value = PySequence_Tuple(o)
+        copy = PySequence_Tuple(o)
+    level_init(e, lv, KIND_FROZENSET, o, uniq)
+    lv.value = copy
+    lv.shared_open = True
+    e.shared_open += 1
     return NEXT
 
 
@@ -423,7 +428,7 @@ cdef int walk_frozenset(Emission *e, Level *lv, PyObject **child, bint *uniq) ex
         put_get(e, index)
         return DONE
     put_op(&e.out, OP_FROZENSET)
-    memoize(e, lv.obj, lv.uniq and is_unique_held(e, lv.obj))
+    memoize(e, lv.obj, still_unique(e, lv))
     return DONE
 
 

@@ -68,6 +68,7 @@ cdef int level_abandon(Emission *e, Level *lv) noexcept:
     cdef PyObject *error = cyp_take_error()
     if cyp_error_notes():
         try:
+            before_user_code(e)  # a note may need the repr of a key
             note_failure(<object>error, lv)
         except BaseException as other:
             error = swap_error(error, other)

@@ -16,15 +16,21 @@ cdef int flush(Emission *e) except -1:
     return 0
 
 
+cdef int hold(Emission *e, PyObject *o) except -1:
+    """Keep the object at hand alive across code that may take it out of its container; until the next call."""
+    Py_INCREF(o)
+    release(e, &e.held)
+    e.held = o
+    return 0
+
+
 cdef int boundary(Emission *e, PyObject *o, bint *uniq) except -1:
     """Opcode boundary before o: close a full frame, make room, ask what the hot path does not know.
 
     Returns a Saved.  Source: _pickle.c _Pickler_OpcodeBoundary.
     """
     if e.guard:
-        Py_INCREF(o)
-        release(e, &e.held)
-        e.held = o
+        hold(e, o)
     end_full_frame(e)
     ensure(&e.out)
     if e.odd:
@@ -53,10 +59,11 @@ cdef inline int at_boundary(Emission *e) except -1:
 
 
 cdef int put_large(Emission *e, const unsigned char *header, Py_ssize_t nheader,
-                   const unsigned char *data, Py_ssize_t nbytes, PyObject *payload) except -1:
+                   const unsigned char *data, Py_ssize_t nbytes, PyObject *o, bint as_is) except -1:
     """Write a payload of at least FRAME_TARGET bytes outside of any frame, and straight to the file if there is one.
 
-    payload: borrowed object to pass to write(), or NULL for a copy of data.  Source: _pickle.c _Pickler_write_bytes.
+    o: the object at hand, borrowed.  as_is: it is what write() gets; else a copy of data is.
+    Source: _pickle.c _Pickler_write_bytes.
     """
     cdef object written
     close_frame(&e.out)
@@ -64,10 +71,11 @@ cdef int put_large(Emission *e, const unsigned char *header, Py_ssize_t nheader,
     if e.write == NULL:
         put_raw(&e.out, data, nbytes)
     else:
+        hold(e, o)
+        if as_is:
+            written = <object>o
         flush(e)
-        if payload != NULL:
-            written = <object>payload
-        else:
+        if not as_is:
             written = own(PyBytes_FromStringAndSize(data, nbytes))
         (<object>e.write)(written)
     if e.proto >= 4:
@@ -76,10 +84,10 @@ cdef int put_large(Emission *e, const unsigned char *header, Py_ssize_t nheader,
 
 
 cdef int put_payload(Emission *e, int op8, int op32, int op64, const unsigned char *data, Py_ssize_t nbytes,
-                     PyObject *payload) except -1:
+                     PyObject *o, bint as_is) except -1:
     """Opcode, length and payload; the opcode by the length's size, 0 where there is none of that size.
 
-    nbytes: any; the caller has checked that an opcode fits.  payload: as for put_large.
+    nbytes: any; the caller has checked that an opcode fits.  o, as_is: as for put_large.
     """
     cdef unsigned char header[9]
     cdef Py_ssize_t nheader
@@ -96,7 +104,7 @@ cdef int put_payload(Emission *e, int op8, int op32, int op64, const unsigned ch
         cyp_write_u64(header + 1, <unsigned long long>nbytes)
         nheader = 9
     if nbytes >= FRAME_TARGET:
-        return put_large(e, header, nheader, data, nbytes, payload)
+        return put_large(e, header, nheader, data, nbytes, o, as_is)
     put_raw(&e.out, header, nheader)
     return put_raw(&e.out, data, nbytes)
 

@@ -44,6 +44,7 @@ cdef class Emitter:
         """
         cdef Emission e
         cdef Py_ssize_t before = self.memo_table.n
+        cdef uint64_t generation = self.memo_table.generation
         cdef object persistent_id, reducer_override, data
         cdef tuple options = (self.write, self.table, self.buffer_callback)  # a hook may call __init__ again
         if self.write is UNSET:
@@ -66,9 +67,12 @@ cdef class Emitter:
             before_user_code(&e)
             options[0](data)
             before = self.memo_table.n
+            generation = self.memo_table.generation
         finally:
             try:
                 emission_free(&e)
+                if generation != self.memo_table.generation:
+                    before = 0  # a hook has cleared or replaced the memo
                 self.keep(before)
             finally:
                 self.running = False
@@ -87,19 +91,27 @@ cdef class Emitter:
     cdef int keep(self, Py_ssize_t n) except -1:
         """After a dump: the first n entries stay, owned by the list that the collector sees."""
         cdef Memo *m = &self.memo_table
-        cdef object placeholder
         memo_truncate(m, n, next_epoch())
-        memo_secure(m)
         del self.kept[m.listed:]
+        self.show_placeholders()
         while m.listed < m.n:
-            if m.log[m.listed] == NULL:
-                placeholder = object()  # the memo as an attribute shows an object for each index
-                memo_reserve(m)
-                m.log[m.listed] = new_ref(<PyObject *>placeholder)
-                memo_insert(m, <PyObject *>placeholder, m.listed)
             self.kept.append(<object>m.log[m.listed])
             Py_DECREF(m.log[m.listed])
             m.listed += 1
+        return 0
+
+    cdef int show_placeholders(self) except -1:
+        """The memo as an attribute shows an object for each index, also where only the reducer would have seen one."""
+        cdef Memo *m = &self.memo_table
+        cdef Py_ssize_t i
+        cdef object placeholder
+        memo_secure(m)
+        for i in range(m.listed, m.n):
+            if m.log[i] == NULL:
+                placeholder = object()
+                memo_reserve(m)
+                m.log[i] = new_ref(<PyObject *>placeholder)
+                memo_insert(m, m.log[i], i)
         return 0
 
     def clear_memo(self, /):
@@ -114,7 +126,7 @@ cdef class Emitter:
         cdef Memo *m = &self.memo_table
         cdef Py_ssize_t i
         cdef dict items = {}
-        memo_secure(m)
+        self.show_placeholders()
         for i in range(m.n):
             items[<size_t>m.log[i]] = (memo_wire_index(m, i), <object>m.log[i])
         return items
@@ -124,7 +136,7 @@ cdef class Emitter:
         cdef Memo *m = &self.memo_table
         cdef dict by_id = {}
         cdef list entries
-        cdef Py_ssize_t i, earlier, index
+        cdef Py_ssize_t i, index
         cdef object value, obj
         for value in list(items.values()):
             if not isinstance(value, tuple) or len(value) != 2:
@@ -133,19 +145,15 @@ cdef class Emitter:
             by_id[id(value[1])] = (PyLong_AsSsize_t(<PyObject *>obj), value[1])
         entries = sorted(by_id.values(), key=itemgetter(0))
         self.clear_memo()
+        m.alias = <Py_ssize_t *>PyMem_Calloc(<size_t>len(entries) + 1, sizeof(Py_ssize_t))
+        if m.alias == NULL:
+            raise MemoryError()
         for i, (index, obj) in enumerate(entries):
-            memo_add(m, <PyObject *>obj)
             self.kept.append(obj)
+            memo_add(m, <PyObject *>obj)
             m.secured = m.listed = m.n
-            if m.alias == NULL and index != i:
-                m.alias = <Py_ssize_t *>PyMem_Calloc(<size_t>len(entries), sizeof(Py_ssize_t))
-                if m.alias == NULL:
-                    raise MemoryError()
-                for earlier in range(i):
-                    m.alias[earlier] = earlier
-            if m.alias != NULL:
-                m.alias[i] = index
-                m.n_alias = i + 1
+            m.alias[i] = index
+            m.n_alias = m.n
         return 0
 
     @property

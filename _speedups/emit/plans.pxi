@@ -73,11 +73,15 @@ cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
     cdef tuple slots = None
     if tag == 0 or proto < 2 or (plan != NULL and (plan.pins or (plan.type == t and plan.tag == tag))):
         return 0
-    kind = _reduce.plan_kind(<object><PyObject *>t) if cyp_has_plain_getattr(t) else PLAN_NONE
+    kind = _reduce.plan_kind(<object><PyObject *>t) if cyp_default_getattr(t) else PLAN_NONE
     if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS or kind == PLAN_GETSTATE) and not is_plain(reduced):
         kind = PLAN_NONE
     if kind == PLAN_SLOTS:
         slots = _reduce.slot_members(<object><PyObject *>t)
+    # Python code has run: look again.
+    plan = plans[slot]
+    if tag != cyp_type_tag(t) or (plan != NULL and plan.pins):
+        return 0
     if PLAN_DATE <= kind <= PLAN_TIMEDELTA and not cyp_is_temporal_type(t, kind - PLAN_DATE):
         kind = PLAN_NONE
     if plan == NULL:
@@ -202,7 +206,7 @@ cdef inline int make_instance(Emission *e, Level *lv) except -1:
     at_boundary(e)
     put_op(&e.out, OP_EMPTY_TUPLE)
     put_op(&e.out, OP_NEWOBJ)
-    return memoize(e, lv.obj, lv.uniq and is_unique_held(e, lv.obj))
+    return memoize(e, lv.obj, still_unique(e, lv))
 
 
 cdef inline int start_state(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:

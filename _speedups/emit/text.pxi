@@ -11,17 +11,17 @@ cdef inline int save_str(Emission *e, PyObject *o) except -1:
             cyp_copy_short(e.out.p + 2, <const unsigned char *>PyUnicode_DATA(o), nbytes)
             e.out.p += 2 + nbytes
             return 0
-        put_text(e, <const unsigned char *>PyUnicode_DATA(o), nbytes)
+        put_text(e, <const unsigned char *>PyUnicode_DATA(o), nbytes, o)
         return ensure(&e.out)
     return save_str_wide(e, o)
 
 
-cdef int put_text(Emission *e, const unsigned char *data, Py_ssize_t nbytes) except -1:
-    """nbytes of UTF-8 with the opcode that fits."""
+cdef int put_text(Emission *e, const unsigned char *data, Py_ssize_t nbytes, PyObject *o) except -1:
+    """nbytes of UTF-8, the text of o, with the opcode that fits."""
     if e.proto >= 4:
-        return put_payload(e, OP_SHORT_BINUNICODE, OP_BINUNICODE, OP_BINUNICODE8, data, nbytes, NULL)
+        return put_payload(e, OP_SHORT_BINUNICODE, OP_BINUNICODE, OP_BINUNICODE8, data, nbytes, o, False)
     check_four_gigabytes(nbytes, "serializing a string larger than 4 GiB requires pickle protocol 4 or higher")
-    return put_payload(e, 0, OP_BINUNICODE, OP_BINUNICODE8, data, nbytes, NULL)
+    return put_payload(e, 0, OP_BINUNICODE, OP_BINUNICODE8, data, nbytes, o, False)
 
 
 cdef int check_four_gigabytes(Py_ssize_t nbytes, str message) except -1:
@@ -54,7 +54,7 @@ cdef int save_str_wide(Emission *e, PyObject *o) except -1:
         return ensure(&e.out)
     encoded = own(PyBytes_FromStringAndSize(NULL, nbytes))
     utf8_encode(PyBytes_AS_STRING(<PyObject *>encoded), kind, data, ncodepoints)
-    put_text(e, PyBytes_AS_STRING(<PyObject *>encoded), nbytes)
+    put_text(e, PyBytes_AS_STRING(<PyObject *>encoded), nbytes, o)
     return ensure(&e.out)
 
 
@@ -124,10 +124,10 @@ cdef inline int save_bytes(Emission *e, PyObject *o) except -1:
     return ensure(&e.out)
 
 
-cdef int put_bytes(Emission *e, const unsigned char *data, Py_ssize_t nbytes, PyObject *payload) except -1:
+cdef int put_bytes(Emission *e, const unsigned char *data, Py_ssize_t nbytes, PyObject *o) except -1:
     if e.proto < 4:
         check_four_gigabytes(nbytes, "serializing a bytes object larger than 4 GiB requires pickle protocol 4 or higher")
-    return put_payload(e, OP_SHORT_BINBYTES, OP_BINBYTES, OP_BINBYTES8, data, nbytes, payload)
+    return put_payload(e, OP_SHORT_BINBYTES, OP_BINBYTES, OP_BINBYTES8, data, nbytes, o, True)
 
 
 cdef int save_bytearray(Emission *e, PyObject *o, bint uniq) except -1:
@@ -135,9 +135,9 @@ cdef int save_bytearray(Emission *e, PyObject *o, bint uniq) except -1:
     cdef Py_buffer view
     PyObject_GetBuffer(<object>o, &view, PyBUF_SIMPLE)
     try:
-        put_payload(e, 0, 0, OP_BYTEARRAY8, <const unsigned char *>view.buf, view.len, o)
+        put_payload(e, 0, 0, OP_BYTEARRAY8, <const unsigned char *>view.buf, view.len, o, True)
         ensure(&e.out)
-        memoize(e, o, uniq)
+        memoize(e, o, uniq and cyp_is_unique(o))
     finally:
         PyBuffer_Release(&view)
     return 0
@@ -148,10 +148,12 @@ cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
     cdef Py_buffer view
     cdef bint in_band = True
     if e.proto < 5:
+        before_user_code(e)
         _reduce.refuse(<object>o, e.proto)
     PyObject_GetBuffer(<object>o, &view, PyBUF_FULL_RO)
     try:
         if view.suboffsets != NULL or not PyBuffer_IsContiguous(&view, c"A"):
+            before_user_code(e)
             _reduce.refuse(<object>o, e.proto)
         if e.buffer_callback != NULL:
             before_user_code(e)
@@ -160,9 +162,9 @@ cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
             if view.readonly:
                 put_bytes(e, <const unsigned char *>view.buf, view.len, o)
             else:
-                put_payload(e, 0, 0, OP_BYTEARRAY8, <const unsigned char *>view.buf, view.len, o)
+                put_payload(e, 0, 0, OP_BYTEARRAY8, <const unsigned char *>view.buf, view.len, o, True)
             ensure(&e.out)
-            memoize(e, o, uniq)
+            memoize(e, o, uniq and cyp_is_unique(o))
         else:
             ensure(&e.out)
             put_op(&e.out, OP_NEXT_BUFFER)

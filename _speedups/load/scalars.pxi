@@ -36,7 +36,7 @@ cdef int load_int(Loading *r) except -1:
         if big == NULL:
             raise ValueError("could not convert string to int")
         return push_steal(&r.stack, big)
-    if nbytes == 3 and line[0] == 48 and (line[1] == 48 or line[1] == 49):
+    if nbytes == 3 and 0 <= value <= 1 and (line[0] == 48 or habits.loose_bools):
         return push_shared(r, Py_True if value else Py_False)
     return push_steal(&r.stack, PyLong_FromLong(value))
 

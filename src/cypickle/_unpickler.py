@@ -90,6 +90,7 @@ configure(
     local_verb="pickle" if "Can't pickle" in _message(b"\x80\x04csys\n<locals>\n.") else "get",
     persid_asks_first=_message(b"Q") == _NO_HOOK,
     captures_hook=_CAPTURES_HOOK,
+    loose_bools=stdlib_loads(b"I 1\n.") is True,
     int_base=10 if _message(b"I0x10\n.") else 0,
     long_base=10 if _message(b"L0x10L\n.") else 0,
     no_persistent_load=_NO_HOOK,
