@@ -75,6 +75,7 @@ cdef struct Level:
     PyObject *value       # owned or NULL: the reduce value; the names of a global
     PyObject *item        # owned or NULL: being written
     PyObject *ahead       # owned or NULL: fetched from an iterator, not written yet
+    PyObject **values     # NULL, or KIND_SLOTS: owned values of the slots from before user code could change them
 
 cdef struct Emission:
     OutBuf out

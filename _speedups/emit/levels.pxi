@@ -28,6 +28,7 @@ cdef inline void level_init(Emission *e, Level *lv, int kind, PyObject *o, bint 
     lv.value = NULL
     lv.item = NULL
     lv.ahead = NULL
+    lv.values = NULL
 
 
 cdef inline int release(Emission *e, PyObject **owned) except -1:
@@ -56,6 +57,8 @@ cdef inline int level_close(Emission *e, Level *lv) except -1:
         release(e, &lv.value)
         release(e, &lv.item)
         release(e, &lv.ahead)
+        if lv.values != NULL:
+            drop_slots(e, lv)
     elif CYP_UNLIKELY(lv.item != NULL):
         release(e, &lv.item)
     if CYP_UNLIKELY(e.odd & ODD_FAST):

@@ -69,6 +69,28 @@ cdef inline PyObject *slot_value(Level *lv, Py_ssize_t i) noexcept:
     return (<PyObject **>(<char *>lv.obj + lv.plan.slot_offsets[i]))[0]
 
 
+cdef int keep_slots(Level *lv, Py_ssize_t first) except -1:
+    """Take references to the values from slot `first` on: what user code assigns from now on is not written."""
+    cdef Py_ssize_t i
+    lv.values = <PyObject **>PyMem_Calloc(PLAN_NAMES, sizeof(PyObject *))
+    if lv.values == NULL:
+        raise MemoryError()
+    for i in range(first, PyTuple_GET_SIZE(lv.value)):
+        if lv.stop >> i & 1:
+            lv.values[i] = new_ref(slot_value(lv, i))
+    return 0
+
+
+cdef int drop_slots(Emission *e, Level *lv) except -1:
+    """Undo keep_slots."""
+    cdef Py_ssize_t i
+    for i in range(PLAN_NAMES):
+        release(e, &lv.values[i])
+    PyMem_Free(lv.values)
+    lv.values = NULL
+    return 0
+
+
 cdef int walk_slots(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
     """Source: typeobject.c object_getstate_default."""
     cdef Py_ssize_t i
@@ -81,9 +103,13 @@ cdef int walk_slots(Emission *e, Level *lv, PyObject **child, bint *uniq) except
         make_instance(e, lv)
         lv.value = new_ref(lv.plan.slots)
         for i in range(PyTuple_GET_SIZE(lv.value)):
-            lv.n += slot_value(lv, i) != NULL
+            if slot_value(lv, i) != NULL:
+                lv.n += 1
+                lv.stop |= <Py_ssize_t>1 << i
         if lv.n == 0:
             return DONE
+        if CYP_UNLIKELY(e.guard):
+            keep_slots(lv, 0)
         at_boundary(e)
         put_op(&e.out, OP_NONE)
         put_op(&e.out, OP_EMPTY_DICT)
@@ -94,21 +120,20 @@ cdef int walk_slots(Emission *e, Level *lv, PyObject **child, bint *uniq) except
 
 
 cdef inline int walk_slot_values(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """The pairs whose bits are set in lv.stop."""
     cdef Py_ssize_t at
     cdef PyObject *value
-    while lv.i < PyTuple_GET_SIZE(lv.value):
+    while lv.stop >> lv.i:
         at = lv.i
         lv.i += 1
-        value = slot_value(lv, at)
-        if CYP_UNLIKELY(value == NULL):
+        if not lv.stop >> at & 1:
             continue
-        if CYP_UNLIKELY(e.guard):
-            Py_INCREF(value)
-            release(e, &lv.item)
-            lv.item = value
+        value = slot_value(lv, at) if lv.values == NULL else lv.values[at]
         at_boundary(e)
         save_name(e, lv.plan, at, PyTuple_GET_ITEM(lv.value, at), uniq)
         if save_leaf(e, value, uniq) == NOT_LEAF:
+            if lv.values == NULL and lv.stop >> lv.i:
+                keep_slots(lv, lv.i)
             child[0] = value
             return NEXT
     ensure(&e.out)

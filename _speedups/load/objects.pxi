@@ -130,6 +130,7 @@ cdef int build_top(Loading *r) except -1:
         store_state(r, instance, plan, <dict>state)
     else:
         settle(r)
+        plan = plan_of(Py_TYPE(instance))  # settling may have run a finalizer, which loads things of its own
         if plan.asks:
             Py_DECREF(PyObject_CallMethodOneArg(instance, <PyObject *>name_of_setstate, state))
         elif plan.slotted and PyTuple_CheckExact(state) and PyTuple_GET_SIZE(state) == 2 \

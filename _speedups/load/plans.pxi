@@ -211,8 +211,13 @@ cdef inline CypValues *store_attribute(PyObject *instance, Plan *plan, CypValues
         if CYP_LIKELY(old == NULL):
             return values
         Py_DECREF(old)
-        return cyp_fresh_values(instance)
+        return values_left(instance, plan)
     return store_new_attribute(instance, plan, values, i, name, value)
+
+
+cdef inline CypValues *values_left(PyObject *instance, Plan *plan) noexcept:
+    """Where to go on after a finalizer may have run: it may have made a dictionary, or put the plan to another use."""
+    return cyp_fresh_values(instance) if plan.tp == Py_TYPE(instance) else NULL
 
 
 cdef CypValues *store_new_attribute(PyObject *instance, Plan *plan, CypValues *values, Py_ssize_t i,
@@ -231,18 +236,18 @@ cdef CypValues *store_new_attribute(PyObject *instance, Plan *plan, CypValues *v
             if slot >= 0:
                 remember_name(plan, i, name, slot)
                 Py_XDECREF(cyp_values_put(values, slot, value))
-                return cyp_fresh_values(instance)
+                return values_left(instance, plan)
             if found == NULL or not cyp_has_setter(found):
                 PyObject_GenericSetAttr(instance, interned, value)
                 Py_DECREF(value)
-                return cyp_fresh_values(instance)
+                return values_left(instance, plan)
         own = PyObject_GenericGetDict(instance, NULL)
         try:
             PyDict_SetItem(own, interned, value)
         finally:
             Py_DECREF(own)
         Py_DECREF(value)
-        return cyp_fresh_values(instance)
+        return values_left(instance, plan)
     finally:
         Py_DECREF(interned)
 

@@ -106,7 +106,8 @@ def _is_namedtuple(cls: type) -> bool:
 
 def slot_members(cls: type) -> tuple[tuple[str, object], ...]:
     """(name, descriptor) of each slot of cls, in the order of the state that object.__getstate__ makes."""
-    return tuple((name, _found_on_type(cls, name)) for name in copyreg._slotnames(cls))  # type: ignore[attr-defined]
+    names = dict.fromkeys(copyreg._slotnames(cls))  # type: ignore[attr-defined]
+    return tuple((name, _found_on_type(cls, name)) for name in names)
 
 
 def _is_objects(cls: type, name: str) -> bool:
