@@ -19,6 +19,7 @@ cdef enum Odd:
     ODD_PERSISTENT = 1   # persistent_id must be asked about each object
     ODD_PROTOCOL = 2     # protocol 0 to 3: other opcodes, no frames
     ODD_FAST = 4         # Pickler.fast: nothing is memoised
+    ODD_LATE = 8         # user code has run while the object to be memoised next was at hand
 
 cdef enum Saved:
     NOT_LEAF = 0         # go on with open_level

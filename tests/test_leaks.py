@@ -13,7 +13,7 @@ import load_errors
 import test_errors
 import test_hooks
 import test_mutation
-from implementations import CYPICKLE, PROTOCOLS
+from implementations import C_PICKLE, CYPICKLE, PROTOCOLS
 from oracle import outcome
 
 WARM_UP = 3
@@ -82,9 +82,22 @@ SCENARIOS = {
 }
 
 
+def blocks_left(run):
+    """By the best of a few tries of ROUNDS runs."""
+    growths = []
+    for _ in range(5):
+        before = measured()
+        for _ in range(ROUNDS):
+            run()
+        growths.append(measured() - before)
+    return min(growths)
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenarios_leave_nothing(name):
-    assert_stable(lambda: outcome(SCENARIOS[name], CYPICKLE, []))
+    # Some interpreters leak by themselves in what a scenario does (3.13.0: assigning __class__).
+    stdlib = blocks_left(lambda: outcome(SCENARIOS[name], C_PICKLE, []))
+    assert_stable(lambda: outcome(SCENARIOS[name], CYPICKLE, []), max(stdlib, ROUNDS - 1))
 
 
 def test_repeated_success_leaves_nothing(protocol):

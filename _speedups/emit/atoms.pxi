@@ -22,8 +22,7 @@ cdef inline int save_leaf(Emission *e, PyObject *o, bint *uniq) except -1:
                 put_get(e, index)
                 return WRITTEN
         save_str(e, o)
-        # A file's write() may have run: by then the object is held, and no longer looks unique.
-        memoize(e, o, uniq[0] and cyp_is_unique(o))
+        memoize(e, o, uniq[0])
         return WRITTEN
     if t == &PyLong_Type:
         save_int(e, o)
@@ -47,7 +46,7 @@ cdef inline int save_leaf(Emission *e, PyObject *o, bint *uniq) except -1:
             return WRITTEN
     if t == &PyBytes_Type:
         save_bytes(e, o)
-        memoize(e, o, uniq[0] and cyp_is_unique(o))
+        memoize(e, o, uniq[0])
         return WRITTEN
     return NOT_LEAF
 

@@ -185,7 +185,7 @@ cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq)
         put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1))
     else:
         put_op(&e.out, OP_TUPLE)
-    memoize(e, o, still_unique(e, lv))
+    memoize_late(e, lv)
     return DONE
 
 
@@ -428,7 +428,7 @@ cdef int walk_frozenset(Emission *e, Level *lv, PyObject **child, bint *uniq) ex
         put_get(e, index)
         return DONE
     put_op(&e.out, OP_FROZENSET)
-    memoize(e, lv.obj, still_unique(e, lv))
+    memoize_late(e, lv)
     return DONE
 
 

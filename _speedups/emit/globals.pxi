@@ -64,6 +64,7 @@ cdef int walk_global(Emission *e, Level *lv, PyObject **child, bint *uniq) excep
             return NEXT
     ensure(&e.out)
     put_op(&e.out, OP_STACK_GLOBAL)
+    e.odd |= ODD_LATE
     memoize(e, lv.obj, False)
     return DONE
 
@@ -77,6 +78,7 @@ cdef int open_global_line(Emission *e, PyObject *o, object name, tuple names, Le
         line = _reduce.global_line(<object>o, name, names[0], names[1], e.proto, e.fix_imports)
         ensure(&e.out)
         put_raw(&e.out, PyBytes_AS_STRING(<PyObject *>line), len(line))
+        e.odd |= ODD_LATE
         memoize(e, o, False)
         return DONE
     if not cyp_getattr_chain():
@@ -121,6 +123,7 @@ cdef int walk_chain(Emission *e, Level *lv, PyObject **child, bint *uniq) except
             child[0] = part
             return NEXT
     ensure(&e.out)
+    e.odd |= ODD_LATE
     memoize(e, lv.obj, False)
     return DONE
 

@@ -58,7 +58,7 @@ cdef inline int memoize_created(Emission *e, Level *lv) except -1:
             put_op(&e.out, OP_POP)
             put_get(e, index)
             return DONE
-    memoize(e, lv.obj, still_unique(e, lv))
+    memoize_late(e, lv)
     return NEXT
 
 

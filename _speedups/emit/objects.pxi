@@ -314,6 +314,7 @@ cdef int create_reduced(Emission *e, Level *lv) except -1:
         put_op(&e.out, OP_POP)
         put_get(e, index)
         return DONE
+    e.odd |= ODD_LATE  # the reducer has run
     memoize(e, lv.obj, False)
     if part(lv.value, 3) != NULL:
         lv.step = PART_LIST_FETCH

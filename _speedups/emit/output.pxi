@@ -78,6 +78,7 @@ cdef int put_large(Emission *e, const unsigned char *header, Py_ssize_t nheader,
         if not as_is:
             written = own(PyBytes_FromStringAndSize(data, nbytes))
         (<object>e.write)(written)
+        e.odd |= ODD_LATE
     if e.proto >= 4:
         open_frame(&e.out)
     return 0
@@ -141,11 +142,27 @@ cdef inline int memoize(Emission *e, PyObject *o, bint uniq) except -1:
     return 0
 
 
+cdef inline int memoize_late(Emission *e, Level *lv) except -1:
+    """memoize for an object whose parts came first."""
+    if CYP_UNLIKELY(e.epoch != lv.epoch):
+        e.odd |= ODD_LATE
+    return memoize(e, lv.obj, still_unique(e, lv))
+
+
 cdef int memoize_odd(Emission *e, PyObject *o) except -1:
+    """memoize where the protocol is an old one, the mode is fast, or user code has run.
+
+    In the last case the object may have been moved meanwhile, and be met again by an only reference: the memo takes
+    one of its own, and nothing looks unique any more.
+    """
     cdef Py_ssize_t index = e.memo.n
+    cdef bint late = (e.odd & ODD_LATE) != 0
+    e.odd &= ~ODD_LATE
     if e.odd & ODD_FAST:
         return 0
     memo_add(e.memo, o)
+    if late:
+        memo_secure(e.memo)
     ensure(&e.out)
     if e.proto >= 4:
         put_op(&e.out, OP_MEMOIZE)

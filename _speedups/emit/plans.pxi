@@ -76,6 +76,8 @@ cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
     kind = _reduce.plan_kind(<object><PyObject *>t) if cyp_default_getattr(t) else PLAN_NONE
     if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS or kind == PLAN_GETSTATE) and not is_plain(reduced):
         kind = PLAN_NONE
+    if kind == PLAN_REDUCE and cyp_dict_is_made_on_demand() and t.tp_dictoffset != 0:
+        kind = PLAN_NONE  # looking for shadowed hooks would make a dictionary, and the reducer may mind
     if kind == PLAN_SLOTS:
         slots = _reduce.slot_members(<object><PyObject *>t)
     # Python code has run: look again.
@@ -206,7 +208,7 @@ cdef inline int make_instance(Emission *e, Level *lv) except -1:
     at_boundary(e)
     put_op(&e.out, OP_EMPTY_TUPLE)
     put_op(&e.out, OP_NEWOBJ)
-    return memoize(e, lv.obj, still_unique(e, lv))
+    return memoize_late(e, lv)
 
 
 cdef inline int start_state(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:

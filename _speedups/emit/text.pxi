@@ -137,7 +137,7 @@ cdef int save_bytearray(Emission *e, PyObject *o, bint uniq) except -1:
     try:
         put_payload(e, 0, 0, OP_BYTEARRAY8, <const unsigned char *>view.buf, view.len, o, True)
         ensure(&e.out)
-        memoize(e, o, uniq and cyp_is_unique(o))
+        memoize(e, o, uniq)
     finally:
         PyBuffer_Release(&view)
     return 0
@@ -158,14 +158,16 @@ cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
         if e.buffer_callback != NULL:
             before_user_code(e)
             in_band = bool((<object>e.buffer_callback)(<object>o))
+            e.odd |= ODD_LATE
         if in_band:
             if view.readonly:
                 put_bytes(e, <const unsigned char *>view.buf, view.len, o)
             else:
                 put_payload(e, 0, 0, OP_BYTEARRAY8, <const unsigned char *>view.buf, view.len, o, True)
             ensure(&e.out)
-            memoize(e, o, uniq and cyp_is_unique(o))
+            memoize(e, o, uniq)
         else:
+            e.odd &= ~ODD_LATE
             ensure(&e.out)
             put_op(&e.out, OP_NEXT_BUFFER)
             if view.readonly:
