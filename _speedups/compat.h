@@ -75,14 +75,6 @@ static inline PyObject *cyp_bytes_new(const unsigned char *data, Py_ssize_t nbyt
 
 #include "compat_emit.h"
 
-/* ---- running version ---------------------------------------------------------------------------- */
-
-/* The interpreter that runs us, not the one that compiled us: patch releases differ in behaviour. */
-static inline unsigned long cyp_running_version(void) { return Py_Version; }
-
-/* ==== machine ======================================================================================
-   What the unpickling half needs of CPython's internals; each with its public fallback. */
-
 /* ---- machine: strings --------------------------------------------------------------------------- */
 
 static inline int cyp_all_ascii(const unsigned char *p, Py_ssize_t n)
@@ -307,7 +299,6 @@ static inline int cyp_default_new(PyTypeObject *tp)
     return tp->tp_new == PyBaseObject_Type.tp_new && !PyType_HasFeature(tp, Py_TPFLAGS_IS_ABSTRACT);
 }
 static inline int cyp_default_getattr(PyTypeObject *tp) { return tp->tp_getattro == PyObject_GenericGetAttr; }
-static inline int cyp_default_setattr(PyTypeObject *tp) { return tp->tp_setattro == PyObject_GenericSetAttr; }
 static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }

@@ -110,13 +110,8 @@ static inline int cyp_named_newobj(PyObject *cls)
     return strncmp(dot ? dot + 1 : name, "__newobj", 8) == 0;
 }
 
-static inline int cyp_has_plain_getattr(PyTypeObject *tp) { return tp->tp_getattro == PyObject_GenericGetAttr; }
-
 /* For a class that nobody has used yet. */
 static inline void cyp_make_immutable(PyTypeObject *cls) { cls->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE; }
-
-/* The collector runs inside allocations of tracked objects up to 3.11, between bytecodes from 3.12 on. */
-static inline int cyp_gc_runs_in_alloc(void) { return PY_VERSION_HEX < 0x030C0000; }
 
 /* _pickle.c since 3.15: a last batch of one item has no MARK, and no empty batch ends a full one. */
 static inline int cyp_single_tail_batch(void) { return PY_VERSION_HEX >= 0x030F0000; }

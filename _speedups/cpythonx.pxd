@@ -18,7 +18,6 @@ cdef extern from "compat.h":
     uint64_t cyp_read_u64(const unsigned char *) noexcept
     void cyp_write_double_be(unsigned char *, double) noexcept
     double cyp_read_double_be(const unsigned char *) noexcept
-    unsigned long cyp_running_version() noexcept
 
     # emitter
     int cyp_enter_emission() noexcept
@@ -28,8 +27,6 @@ cdef extern from "compat.h":
     void cyp_copy_short(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
     int cyp_unicode_ready(PyObject *) except -1
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
-    bint cyp_gc_runs_in_alloc() noexcept
-    bint cyp_has_plain_getattr(PyTypeObject *) noexcept
     void cyp_make_immutable(PyTypeObject *) noexcept
     bint cyp_named_newobj(PyObject *cls) noexcept
     bint cyp_single_tail_batch() noexcept
@@ -76,16 +73,13 @@ cdef extern from "Python.h":
     bint PyDict_Next(PyObject *, Py_ssize_t *, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *PyDict_GetItemWithError(PyObject *, PyObject *) except? NULL  # borrowed
     Py_ssize_t PySet_GET_SIZE(PyObject *) noexcept
-    PyObject *PySequence_List(PyObject *) except NULL  # new
     PyObject *PySequence_Tuple(PyObject *) except NULL  # new
-    PyObject *PyObject_GetIter(PyObject *) except NULL  # new
     PyObject *PyIter_Next(PyObject *) except? NULL  # new
     bint PyIter_Check(PyObject *) noexcept
     bint PyCallable_Check(PyObject *) noexcept
     bint PyType_Check(PyObject *) noexcept
     bint PyTuple_Check(PyObject *) noexcept
     bint PyDict_Check(PyObject *) noexcept
-    bint PyUnicode_Check(PyObject *) noexcept
     bint PyType_IsSubtype(PyTypeObject *, PyTypeObject *) noexcept
 
     bint PyUnicode_IS_COMPACT_ASCII(PyObject *) noexcept
@@ -100,7 +94,6 @@ cdef extern from "Python.h":
 
     PyObject *PyObject_GenericGetDict(PyObject *, void *) except NULL  # new
     PyObject *PyImport_GetModule(PyObject *) except? NULL  # new
-    int Py_GetRecursionLimit() noexcept
     char *PyOS_double_to_string(double, char, int, int, int *) except NULL  # PyMem_Free
     int Py_DTSF_ADD_DOT_0
     Py_ssize_t PY_SSIZE_T_MAX
@@ -112,7 +105,6 @@ cdef extern from "Python.h":
 # ==== machine ====
 
 cdef extern from "compat.h":
-    bint cyp_all_ascii(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *cyp_str_new(const unsigned char *, Py_ssize_t nbytes) except NULL  # new
     uint64_t cyp_mix_bytes(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *cyp_int_from_le(const unsigned char *, Py_ssize_t nbytes) except NULL  # new
@@ -126,7 +118,6 @@ cdef extern from "compat.h":
     PyObject *cyp_object_new(PyTypeObject *, PyObject *no_args) except NULL  # new
     bint cyp_default_new(PyTypeObject *) noexcept
     bint cyp_default_getattr(PyTypeObject *) noexcept
-    bint cyp_default_setattr(PyTypeObject *) noexcept
     bint cyp_has_new(PyTypeObject *) noexcept
     bint cyp_is_immutable(PyTypeObject *) noexcept
     bint cyp_is_method(PyObject *) noexcept
@@ -144,10 +135,8 @@ cdef extern from "compat.h":
 cdef extern from "Python.h":
     PyTypeObject PyGetSetDescr_Type, PyComplex_Type
     PyObject *PyLong_FromLong(long) except NULL  # new
-    PyObject *PyLong_FromSize_t(size_t) except NULL  # new
     PyObject *PyLong_FromString(const char *, char **end, int base) except NULL  # new
     Py_ssize_t PyLong_AsSsize_t(PyObject *) except? -1
-    bint PyLong_Check(PyObject *) noexcept
     PyObject *PyFloat_FromDouble(double) except NULL  # new
     double PyOS_string_to_double(const char *, char **end, PyObject *overflow) except? -1.0
     PyObject *PyExc_OverflowError
@@ -159,17 +148,12 @@ cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(PyObject *, Py_ssize_t *nbytes) except NULL  # borrowed from the str
     void PyUnicode_InternInPlace(PyObject **) noexcept
     bint PyUnicode_CheckExact(PyObject *) noexcept
-    bint PyUnicode_CHECK_INTERNED(PyObject *) noexcept
     PyObject *PyBytes_DecodeEscape(const char *, Py_ssize_t, const char *, Py_ssize_t, const char *) except NULL  # new
-    bint PyBytes_Check(PyObject *) noexcept
-    bint PyBytes_CheckExact(PyObject *) noexcept
     unsigned char *PyByteArray_AS_STRING "cyp_bytearray_data"(PyObject *) noexcept
     PyObject *PyByteArray_FromStringAndSize "cyp_bytearray_new"(const unsigned char *, Py_ssize_t) except NULL  # new
     int PyByteArray_Resize(PyObject *, Py_ssize_t) except -1
     PyObject *PyList_New(Py_ssize_t) except NULL  # new
     bint PyList_CheckExact(PyObject *) noexcept
-    int PyList_Append(PyObject *, PyObject *) except -1
-    void PyList_SET_ITEM(PyObject *, Py_ssize_t, PyObject *) noexcept  # steals
     PyObject *PyTuple_New(Py_ssize_t) except NULL  # new
     bint PyTuple_CheckExact(PyObject *) noexcept
     void PyTuple_SET_ITEM(PyObject *, Py_ssize_t, PyObject *) noexcept  # steals
@@ -177,18 +161,13 @@ cdef extern from "Python.h":
     PyObject *PyDict_Copy(PyObject *) except NULL  # new
     bint PyDict_CheckExact(PyObject *) noexcept
     int PyDict_SetItem(PyObject *, PyObject *, PyObject *) except -1
-    int PyDict_DelItem(PyObject *, PyObject *) except -1
-    void PyDict_Clear(PyObject *) noexcept
     PyObject *PySet_New(PyObject *) except NULL  # new
     PyObject *PyFrozenSet_New(PyObject *) except NULL  # new
-    bint PySet_CheckExact(PyObject *) noexcept
     bint PySet_Check(PyObject *) noexcept
     int PySet_Add(PyObject *, PyObject *) except -1
     PyObject *PyMemoryView_FromObject(PyObject *) except NULL  # new
     PyObject *PyObject_CallObject(PyObject *, PyObject *args) except NULL  # new
-    PyObject *PyObject_CallOneArg(PyObject *, PyObject *) except NULL  # new
     PyObject *PyObject_CallMethodOneArg(PyObject *, PyObject *name, PyObject *) except NULL  # new
-    PyObject *PyObject_GetAttr(PyObject *, PyObject *) except NULL  # new
     int PyObject_SetAttr(PyObject *, PyObject *, PyObject *) except -1
     int PyObject_GenericSetAttr(PyObject *, PyObject *, PyObject *) except -1
     int PyObject_SetItem(PyObject *, PyObject *, PyObject *) except -1
@@ -196,4 +175,3 @@ cdef extern from "Python.h":
     int PySys_Audit(const char *event, const char *format, ...) except -1
     PyTypeObject *PyDescr_TYPE(PyObject *) noexcept  # borrowed
     PyObject *PyErr_NoMemory() except NULL
-    void PyErr_Clear() noexcept

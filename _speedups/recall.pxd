@@ -7,7 +7,7 @@ A slot is NULL, an owned object, or tagged in its two low bits (objects are alig
 - CLOSED: the state dictionary of an instance that has been built from it.  The rest is the instance, owned,
   whose own dictionary equals the state until user code runs.
 
-Either is replaced by a real dictionary before anybody can see it: see load/state.pxi.
+Either is replaced by a real dictionary before anybody can see it: see load/memory.pxi.
 
 Which indices go to the array decides what MEMOIZE, which counts them, means: so the limits are those of
 _pickle.c (_Unpickler_MemoPut in 3.14, gh-115952).
