@@ -76,6 +76,11 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
                 before_user_code(e)
                 reduced = (copyreg_newobj, (<object><PyObject *>t,), held.__getstate__())
                 return open_parts(e, o, reduced, PART_CLASS, lv)
+        elif e.odd and plan.kind == PLAN_ATTRIBUTES and e.proto >= 2:
+            held = <object>o
+            before_user_code(e)
+            reduced = (copyreg_newobj, (<object><PyObject *>t,), attributes_of(o))
+            return open_parts(e, o, reduced, PART_CLASS, lv)
         elif e.odd == 0:
             if plan.kind == PLAN_ATTRIBUTES:
                 return open_instance(e, o, uniq, plan, lv)

@@ -145,6 +145,19 @@ cdef Py_ssize_t attrs_size(PyObject *o) except -1:
     return n
 
 
+cdef object attributes_of(PyObject *o):
+    """The __dict__ of an instance, None where it is empty: what object.__getstate__ would return."""
+    cdef PyObject *dictionary
+    cdef Py_ssize_t n = cyp_attrs_len(o)
+    if n > 0:
+        return own(PyObject_GenericGetDict(o, NULL))
+    if n < 0:
+        dictionary = cyp_instance_dict(o)
+        if dictionary != NULL and PyDict_Size(dictionary) > 0:
+            return <object>dictionary
+    return None
+
+
 cdef enum:
     # Steps of KIND_INSTANCE beside those of the dict that its attributes are written as
     STEP_CLASS = 10   # the class comes next
