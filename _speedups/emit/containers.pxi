@@ -316,7 +316,7 @@ cdef inline int save_key(Emission *e, Level *lv, PyObject *key, bint *uniq) exce
     """save_leaf for the key at hand; a key that stood at the same place before costs no look-up."""
     cdef Py_ssize_t at = lv.i
     cdef Py_ssize_t index
-    if CYP_UNLIKELY(e.odd):
+    if CYP_UNLIKELY(e.odd) or Py_TYPE(key) != &PyUnicode_Type:
         return save_leaf(e, key, uniq)
     at_boundary(e)
     if lv.plan != NULL and at < PLAN_NAMES:
@@ -331,7 +331,7 @@ cdef inline int save_key(Emission *e, Level *lv, PyObject *key, bint *uniq) exce
         return WRITTEN
     if save_leaf(e, key, uniq) == NOT_LEAF:
         return NOT_LEAF
-    if Py_TYPE(key) == &PyUnicode_Type and e.key_generation == e.memo.generation:
+    if e.key_generation == e.memo.generation:
         index = memo_get(e.memo, key)
         if index >= 0:
             e.keys[at] = key
