@@ -127,8 +127,8 @@ cdef extern from "compat.h":
     bint cyp_is_readonly(PyObject *view) noexcept
     ctypedef struct CypValues:
         pass
-    CypValues *cyp_fresh_values(PyObject *) noexcept
-    bint cyp_values_empty(CypValues *) noexcept
+    CypValues *cyp_inline_values(PyObject *) noexcept
+    Py_ssize_t cyp_values_size(CypValues *) noexcept
     int cyp_values_slot_of(PyTypeObject *, PyObject *name) noexcept
     PyObject *cyp_values_put(CypValues *, int slot, PyObject *value) noexcept  # steals; returns the old one
 

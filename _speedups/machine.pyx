@@ -27,10 +27,10 @@ from _speedups.cpythonx cimport (
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
     Py_False, Py_INCREF, Py_None, Py_TYPE, Py_True, Py_XDECREF, _PyBytes_Resize, cyp_attrs_len,
     cyp_attrs_next, cyp_call_new, cyp_default_getattr, cyp_default_new, cyp_dict_set_steal,
-    cyp_fresh_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable, cyp_is_method,
+    cyp_inline_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable, cyp_is_method,
     cyp_is_readonly, cyp_list_take, cyp_mix_bytes, cyp_object_new, cyp_plain_dict, cyp_read_double_be, cyp_read_u16,
     cyp_read_u32, cyp_read_u64, cyp_set_readonly, cyp_str_new, cyp_type_find, cyp_type_name, cyp_type_tag,
-    cyp_type_tag_new, cyp_values_empty, cyp_values_put, cyp_values_slot_of,
+    cyp_type_tag_new, cyp_values_size, cyp_values_put, cyp_values_slot_of,
 )
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport HIGHEST_PROTOCOL, PREFETCH, READ_CHUNK
@@ -220,6 +220,7 @@ cdef class Machine:
     @memo.setter
     def memo(self, value):
         cdef Memo filled
+        cdef Memo dropped
         cdef dict source
         if isinstance(value, UnpicklerMemoProxy):
             source = machine_memo(<Machine>(<UnpicklerMemoProxy>value).machine)
@@ -229,14 +230,16 @@ cdef class Machine:
             raise TypeError("'memo' attribute must be an UnpicklerMemoProxy object or dict, "
                             f"not {type(value).__name__:.200}")
         memo_init(&filled)
+        memo_init(&dropped)
         try:
             memo_fill(&filled, source)
             if self.loading != NULL:
                 expose_memo(self.loading)
-            memo_free(&self.slots)
+            memo_move(&dropped, &self.slots)
             memo_move(&self.slots, &filled)
         finally:
             memo_free(&filled)
+            memo_free(&dropped)  # finalizers find the new memo in its place
 
     @memo.deleter
     def memo(self):

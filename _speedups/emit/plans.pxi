@@ -8,6 +8,13 @@ cdef enum:
 
 cdef Plan *plans[PLAN_TABLE]
 
+# What _reduce.plan_kind calls them.
+cdef dict plan_kinds = {
+    "attributes": PLAN_ATTRIBUTES, "slots": PLAN_SLOTS, "reduce": PLAN_REDUCE, "getstate": PLAN_GETSTATE,
+    "namedtuple": PLAN_NAMEDTUPLE, "date": PLAN_DATE, "datetime": PLAN_DATETIME, "time": PLAN_TIME,
+    "timedelta": PLAN_TIMEDELTA,
+}
+
 
 cdef inline Plan *plan_for(Emission *e, PyTypeObject *t) except? NULL:
     """The plan for instances of t, or NULL where each object must be asked."""
@@ -52,7 +59,7 @@ cdef int plan_slots(Plan *plan, tuple members) except -1:
     return 0
 
 
-cdef bint is_plain(object reduced) except -1:
+cdef bint is_default_newobj(object reduced) except -1:
     """copyreg.__newobj__ with the class alone, and no items: what is left is the state."""
     cdef PyObject *value = <PyObject *>reduced
     return (well_formed(value) and PyTuple_GET_ITEM(value, 0) == <PyObject *>copyreg_newobj
@@ -69,12 +76,13 @@ cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
     cdef size_t slot = (<size_t>t >> 5) & (PLAN_TABLE - 1)
     cdef unsigned int tag = cyp_type_tag(t)
     cdef Plan *plan = plans[slot]
-    cdef int kind
+    cdef int kind = PLAN_NONE
     cdef tuple slots = None
     if tag == 0 or proto < 2 or (plan != NULL and (plan.pins or (plan.type == t and plan.tag == tag))):
         return 0
-    kind = _reduce.plan_kind(<object><PyObject *>t) if cyp_default_getattr(t) else PLAN_NONE
-    if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS or kind == PLAN_GETSTATE) and not is_plain(reduced):
+    if cyp_default_getattr(t):
+        kind = plan_kinds.get(_reduce.plan_kind(<object><PyObject *>t, PLAN_NAMES), PLAN_NONE)
+    if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS or kind == PLAN_GETSTATE) and not is_default_newobj(reduced):
         kind = PLAN_NONE
     if kind == PLAN_REDUCE and cyp_dict_is_made_on_demand() and t.tp_dictoffset != 0:
         kind = PLAN_NONE  # looking for shadowed hooks would make a dictionary, and the reducer may mind

@@ -105,7 +105,7 @@ cdef bint extends_plainly(PyObject *target) except -1:
     cdef Plan *plan = plan_of(Py_TYPE(target))
     if not plan.extends:
         return False
-    return plan.slotted or plan.stores and has_no_attributes(target, cyp_fresh_values(target))
+    return plan.slotted or plan.stores and has_no_attributes(target, cyp_inline_values(target))
 
 
 cdef int load_append(Loading *r) except -1:

@@ -171,7 +171,7 @@ cdef bint all_exact_names(dict state) noexcept:
 
 cdef int store_state(Loading *r, PyObject *instance, Plan *plan, dict state) except -1:
     """BUILD by plan, from a real dictionary.  An instance that has attributes already may have a closed state."""
-    cdef CypValues *values = cyp_fresh_values(instance)
+    cdef CypValues *values = cyp_inline_values(instance)
     cdef Py_ssize_t pos = 0
     cdef Py_ssize_t i = 0
     cdef PyObject *name

@@ -97,7 +97,7 @@ cdef inline int follow_new(Loading *r) except -1:
     elif r.p[0] == OP_BINPUT and r.end - r.p >= 2 and memo_place(r.memo, r.p[1], o):
         r.p += 2
     if r.p < r.end and r.p[0] == OP_EMPTY_DICT and plan_of(Py_TYPE(o)).stores \
-            and has_no_attributes(o, cyp_fresh_values(o)):
+            and has_no_attributes(o, cyp_inline_values(o)):
         open_state(r)
     return 0
 
@@ -148,7 +148,7 @@ cdef bint close_state(Loading *r) except -1:
     cdef PyObject *instance = (items - 2)[0]
     cdef Py_ssize_t n = r.stack.top - items
     cdef Py_ssize_t i
-    cdef CypValues *values = cyp_fresh_values(instance)
+    cdef CypValues *values = cyp_inline_values(instance)
     cdef Plan *plan = plan_of(Py_TYPE(instance))
     if n & 1 or r.p == r.end or r.p[0] != OP_BUILD or not plan.stores:
         return False
@@ -192,7 +192,7 @@ cdef inline bint has_no_attributes(PyObject *instance, CypValues *values) except
     cdef PyObject *own
     cdef bint empty
     if CYP_LIKELY(values != NULL):
-        return cyp_values_empty(values)
+        return cyp_values_size(values) == 0
     own = PyObject_GenericGetDict(instance, NULL)
     empty = PyDict_Size(own) == 0
     Py_DECREF(own)
@@ -217,7 +217,7 @@ cdef inline CypValues *store_attribute(PyObject *instance, Plan *plan, CypValues
 
 cdef inline CypValues *values_left(PyObject *instance, Plan *plan) noexcept:
     """Where to go on after a finalizer may have run: it may have made a dictionary, or put the plan to another use."""
-    return cyp_fresh_values(instance) if plan.tp == Py_TYPE(instance) else NULL
+    return cyp_inline_values(instance) if plan.tp == Py_TYPE(instance) else NULL
 
 
 cdef CypValues *store_new_attribute(PyObject *instance, Plan *plan, CypValues *values, Py_ssize_t i,

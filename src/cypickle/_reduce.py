@@ -40,25 +40,23 @@ def allow_depth(depth: int) -> int:
 # ---- types -----------------------------------------------------------------------------------------
 
 
-# How the instances of a type are reduced; the numbers are the emitter's (_speedups/emission.pxd, PlanKind).
-PLAN_NONE, PLAN_ATTRIBUTES, PLAN_REDUCE, PLAN_SLOTS, PLAN_NAMEDTUPLE = range(5)
-_DATETIME_PLANS = {"date": 5, "datetime": 6, "time": 7, "timedelta": 8}
-PLAN_GETSTATE = 9
-
-_MOST_SLOTS = 32  # PLAN_NAMES
+_DATETIME_TYPES = ("date", "datetime", "time", "timedelta")
 _HOOKS = ("__reduce_ex__", "__class__", "__reduce__", "__getstate__")
 
 
-def plan_kind(cls: type) -> int:
+def plan_kind(cls: type, most_slots: int) -> str | None:
     """Decide how the emitter may write instances of cls without asking each of them.
 
+    Args:
+        most_slots: As many slots a plan can hold.
+
     Returns:
-        PLAN_ATTRIBUTES where object.__reduce_ex__ decides and nothing on the class can change its result: NEWOBJ
-        without arguments and the instance's `__dict__`; PLAN_SLOTS the same for slots and no `__dict__`.
-        PLAN_REDUCE where object.__reduce_ex__ does no more than call the class's own `__reduce__`, PLAN_GETSTATE where
+        "attributes" where object.__reduce_ex__ decides and nothing on the class can change its result: NEWOBJ
+        without arguments and the instance's `__dict__`; "slots" the same for slots and no `__dict__`.
+        "reduce" where object.__reduce_ex__ does no more than call the class's own `__reduce__`, "getstate" where
         it does so with `__getstate__`, from protocol 2 on.
-        PLAN_NAMEDTUPLE where besides `__getnewargs__` is the one that collections.namedtuple makes.
-        One of datetime's for its own types.  PLAN_NONE: ask.
+        "namedtuple" where besides `__getnewargs__` is the one that collections.namedtuple makes.
+        The name of one of datetime's own types.  None: ask.
 
     The caller has checked that attributes are looked up in the ordinary way (no `__getattribute__`, no `__getattr__`),
     and will check what a single instance may do, namely shadow the hooks by attributes of its own.
@@ -66,28 +64,28 @@ def plan_kind(cls: type) -> int:
     """
     metaclass = type(cls)
     if metaclass.__hash__ is not type.__hash__ or metaclass.__eq__ is not type.__eq__:
-        return PLAN_NONE
+        return None
     if issubclass(cls, type):
-        return PLAN_NONE
-    if cls.__module__ == "datetime" and cls.__name__ in _DATETIME_PLANS:
-        return _DATETIME_PLANS[cls.__name__]
+        return None
+    if cls.__module__ == "datetime" and cls.__name__ in _DATETIME_TYPES:
+        return cls.__name__
     reduce_ex, class_, reduce, getstate = (_is_objects(cls, name) for name in _HOOKS)
     if not (reduce_ex and class_):
-        return PLAN_NONE
+        return None
     if not reduce:
-        return PLAN_REDUCE
+        return "reduce"
     if hasattr(cls, "__getnewargs_ex__"):
-        return PLAN_NONE
+        return None
     if not getstate:
-        return PLAN_NONE if hasattr(cls, "__getnewargs__") else PLAN_GETSTATE
+        return None if hasattr(cls, "__getnewargs__") else "getstate"
     slots = copyreg._slotnames(cls)  # type: ignore[attr-defined]
     if hasattr(cls, "__getnewargs__"):
-        return PLAN_NAMEDTUPLE if not slots and _is_namedtuple(cls) else PLAN_NONE
+        return "namedtuple" if not slots and _is_namedtuple(cls) else None
     if cls.__itemsize__:
-        return PLAN_NONE
+        return None
     if not slots:
-        return PLAN_ATTRIBUTES
-    return PLAN_SLOTS if len(slots) <= _MOST_SLOTS and not cls.__dictoffset__ else PLAN_NONE
+        return "attributes"
+    return "slots" if len(slots) <= most_slots and not cls.__dictoffset__ else None
 
 
 def _is_namedtuple(cls: type) -> bool:

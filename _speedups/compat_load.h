@@ -1,0 +1,228 @@
+/* The part of compat.h that the machine needs: included by it, never directly.
+
+   Like there: `static inline`, cyp_*, and a public-API fallback for whatever reaches into CPython's internals. */
+#ifndef CYPICKLE_COMPAT_LOAD_H
+#define CYPICKLE_COMPAT_LOAD_H
+
+/* ---- machine: strings --------------------------------------------------------------------------- */
+
+static inline int cyp_all_ascii(const unsigned char *p, Py_ssize_t n)
+{
+    uint64_t word;
+    for (; n >= 8; p += 8, n -= 8) {
+        memcpy(&word, p, 8);
+        if (word & 0x8080808080808080ULL) return 0;
+    }
+    for (; n > 0; p++, n--) {
+        if (*p & 0x80) return 0;
+    }
+    return 1;
+}
+/* Copies exactly n bytes; the two overlapping words beat a call to memcpy for short strings. */
+static inline void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t n)
+{
+    if (n > 32) memcpy(dst, src, (size_t)n);
+    else if (n >= 16) {
+        unsigned char head[16], tail[16];
+        memcpy(head, src, 16);
+        memcpy(tail, src + n - 16, 16);
+        memcpy(dst, head, 16);
+        memcpy(dst + n - 16, tail, 16);
+    }
+    else if (n >= 8) {
+        uint64_t head, tail;
+        memcpy(&head, src, 8);
+        memcpy(&tail, src + n - 8, 8);
+        memcpy(dst, &head, 8);
+        memcpy(dst + n - 8, &tail, 8);
+    }
+    else if (n >= 4) {
+        uint32_t head, tail;
+        memcpy(&head, src, 4);
+        memcpy(&tail, src + n - 4, 4);
+        memcpy(dst, &head, 4);
+        memcpy(dst + n - 4, &tail, 4);
+    }
+    else if (n > 0) {
+        dst[0] = src[0];
+        dst[n >> 1] = src[n >> 1];
+        dst[n - 1] = src[n - 1];
+    }
+}
+/* New str from UTF-8 as pickle writes it.  Length 0 and 1 are left to the decoder, which has singletons. */
+static inline PyObject *cyp_str_new(const unsigned char *p, Py_ssize_t nbytes)
+{
+    if (CYP_LIKELY(nbytes > 1 && cyp_all_ascii(p, nbytes))) {
+        PyObject *s = PyUnicode_New(nbytes, 127);
+        if (CYP_LIKELY(s != NULL)) cyp_copy_exact(PyUnicode_1BYTE_DATA(s), p, nbytes);
+        return s;
+    }
+    return PyUnicode_DecodeUTF8((const char *)p, nbytes, "surrogatepass");
+}
+/* Spreads 1 to 32 bytes over 64 bits; only for a cache that compares afterwards. */
+static inline uint64_t cyp_mix_bytes(const unsigned char *p, Py_ssize_t n)
+{
+    uint64_t head = 0, tail = 0, middle = 0;
+    if (n >= 8) {
+        memcpy(&head, p, 8);
+        memcpy(&tail, p + n - 8, 8);
+        if (n > 16) memcpy(&middle, p + 8, 8);
+    }
+    else if (n >= 4) {
+        uint32_t a, b;
+        memcpy(&a, p, 4);
+        memcpy(&b, p + n - 4, 4);
+        head = (uint64_t)a << 32 | b;
+    }
+    else if (n > 0) head = (uint64_t)p[0] | (uint64_t)p[n >> 1] << 8 | (uint64_t)p[n - 1] << 16;
+    head ^= tail * 0x9E3779B97F4A7C15ULL ^ middle * 0xC2B2AE3D27D4EB4FULL;
+    return (head + (uint64_t)n) * 0x9E3779B97F4A7C15ULL;
+}
+
+/* New int from little-endian two's complement bytes. */
+static inline PyObject *cyp_int_from_le(const unsigned char *p, Py_ssize_t nbytes)
+{
+    if (nbytes <= 8) {
+        uint64_t v = 0;
+        for (Py_ssize_t i = 0; i < nbytes; i++) v |= (uint64_t)p[i] << (8 * i);
+        if (nbytes > 0 && nbytes < 8 && p[nbytes - 1] & 0x80) v |= ~(uint64_t)0 << (8 * nbytes);
+        int64_t signed_v;
+        memcpy(&signed_v, &v, 8);
+        return PyLong_FromLongLong(signed_v);
+    }
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyLong_FromNativeBytes(p, (size_t)nbytes, Py_ASNATIVEBYTES_LITTLE_ENDIAN);
+#elif !defined(CYPICKLE_NO_INTERNALS)
+    return _PyLong_FromByteArray(p, (size_t)nbytes, 1, 1);
+#else
+    PyObject *method = PyObject_GetAttrString((PyObject *)&PyLong_Type, "from_bytes");
+    PyObject *args = Py_BuildValue("(y#s)", (const char *)p, nbytes, "little");
+    PyObject *kwargs = Py_BuildValue("{sO}", "signed", Py_True);
+    PyObject *v = method && args && kwargs ? PyObject_Call(method, args, kwargs) : NULL;
+    Py_XDECREF(method);
+    Py_XDECREF(args);
+    Py_XDECREF(kwargs);
+    return v;
+#endif
+}
+
+/* pickle's bytes are unsigned; CPython's API says char */
+static inline unsigned char *cyp_bytearray_data(PyObject *o) { return (unsigned char *)PyByteArray_AS_STRING(o); }
+static inline PyObject *cyp_bytearray_new(const unsigned char *p, Py_ssize_t n)
+{
+    return PyByteArray_FromStringAndSize((const char *)p, n);
+}
+
+/* ---- machine: containers ------------------------------------------------------------------------ */
+
+/* Appends n items to an exact list.  Their references are taken on success only. */
+static inline int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n)
+{
+#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED)
+    PyListObject *self = (PyListObject *)list;
+    Py_ssize_t size = Py_SIZE(self);
+    if (n > self->allocated - size) {
+        /* a first batch fits exactly; a list that keeps growing grows by an eighth, as list_resize() does */
+        size_t want = (size_t)size + (size_t)n;
+        if (size) want += (want >> 3) + 6;
+        if (want > PY_SSIZE_T_MAX / sizeof(PyObject *)) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        PyObject **grown = (PyObject **)PyMem_Realloc(self->ob_item, want * sizeof(PyObject *));
+        if (grown == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        self->ob_item = grown;
+        self->allocated = (Py_ssize_t)want;
+    }
+    if (n) memcpy(self->ob_item + size, items, (size_t)n * sizeof(PyObject *));
+    Py_SET_SIZE(self, size + n);
+    return 0;
+#else
+    PyObject *slice = PyList_New(n);
+    if (slice == NULL) return -1;
+    for (Py_ssize_t i = 0; i < n; i++) PyList_SET_ITEM(slice, i, Py_NewRef(items[i]));
+    Py_ssize_t size = PyList_GET_SIZE(list);
+    int status = PyList_SetSlice(list, size, size, slice);
+    Py_DECREF(slice);
+    if (status == 0) {
+        for (Py_ssize_t i = 0; i < n; i++) Py_DECREF(items[i]);
+    }
+    return status;
+#endif
+}
+/* dict[key] = value for an exact dict, taking both references, on failure too. */
+static inline int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value)
+{
+#if defined(CYP_INLINE_VALUES) && PY_VERSION_HEX >= 0x030D0000
+    return _PyDict_SetItem_Take2((PyDictObject *)dict, key, value);
+#else
+    int status = PyDict_SetItem(dict, key, value);
+    Py_DECREF(key);
+    Py_DECREF(value);
+    return status;
+#endif
+}
+
+/* ---- machine: types and instances --------------------------------------------------------------- */
+
+/* What the class says about a name, borrowed, or NULL without an exception. */
+static inline PyObject *cyp_type_find(PyTypeObject *tp, PyObject *name)
+{
+#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED)
+    return _PyType_Lookup(tp, name);
+#else
+    PyObject *mro = tp->tp_mro, *found = NULL;
+    for (Py_ssize_t i = 0; mro != NULL && found == NULL && i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+#if PY_VERSION_HEX >= 0x030C0000
+        PyObject *dict = PyType_GetDict(base);
+#else
+        PyObject *dict = Py_XNewRef(base->tp_dict);
+#endif
+        found = dict ? PyDict_GetItemWithError(dict, name) : NULL;
+        Py_XDECREF(dict);
+        PyErr_Clear();
+    }
+    return found;
+#endif
+}
+static inline int cyp_has_dict(PyTypeObject *tp)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return tp->tp_dictoffset != 0 || PyType_HasFeature(tp, Py_TPFLAGS_MANAGED_DICT);
+#else
+    return tp->tp_dictoffset != 0;
+#endif
+}
+/* Whether a __dict__ descriptor is the generic one, or the one that `class C: pass` gets. */
+static inline int cyp_plain_dict(PyObject *descriptor, PyObject *of_class)
+{
+    getter get = ((PyGetSetDescrObject *)descriptor)->d_getset->get;
+    return get == PyObject_GenericGetDict || get == ((PyGetSetDescrObject *)of_class)->d_getset->get;
+}
+static inline int cyp_has_setter(PyObject *descriptor) { return Py_TYPE(descriptor)->tp_descr_set != NULL; }
+static inline PyObject *cyp_object_new(PyTypeObject *tp, PyObject *no_args)
+{
+    return PyBaseObject_Type.tp_new(tp, no_args, NULL);
+}
+static inline int cyp_default_new(PyTypeObject *tp)
+{
+    return tp->tp_new == PyBaseObject_Type.tp_new && !PyType_HasFeature(tp, Py_TPFLAGS_IS_ABSTRACT);
+}
+static inline int cyp_default_getattr(PyTypeObject *tp) { return tp->tp_getattro == PyObject_GenericGetAttr; }
+static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
+/* A function or the like: found on the class, called with the instance. */
+static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }
+static inline int cyp_has_new(PyTypeObject *tp) { return tp->tp_new != NULL; }
+static inline PyObject *cyp_call_new(PyTypeObject *tp, PyObject *args, PyObject *kwargs)
+{
+    return tp->tp_new(tp, args, kwargs);
+}
+static inline const char *cyp_type_name(PyObject *o) { return Py_TYPE(o)->tp_name; }
+static inline void cyp_set_readonly(PyObject *view) { PyMemoryView_GET_BUFFER(view)->readonly = 1; }
+static inline int cyp_is_readonly(PyObject *view) { return PyMemoryView_GET_BUFFER(view)->readonly; }
+
+#endif

@@ -1,0 +1,178 @@
+/* The part of compat.h that knows where CPython keeps the attributes of an instance: included by it, never directly.
+
+   Like there: `static inline`, cyp_*, and a public-API fallback. */
+#ifndef CYPICKLE_COMPAT_VALUES_H
+#define CYPICKLE_COMPAT_VALUES_H
+
+/* ---- instance attributes without a dictionary -------------------------------------------
+
+   CPython keeps the attributes of an ordinary instance in an array beside it, under keys shared by the
+   type, until somebody asks for __dict__.  Layout: one for 3.11 (Include/internal/pycore_dict.h), one for
+   3.12, one since 3.13; unknown versions take the fallback, which says "there is a dictionary". */
+#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x03100000
+#define CYP_INLINE_VALUES 1
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"  /* in CPython's own headers, as the next */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#endif
+#ifndef Py_BUILD_CORE
+#define Py_BUILD_CORE 1
+#define CYP_UNDEF_BUILD_CORE 1
+#endif
+#ifdef _PyGC_FINALIZED
+#undef _PyGC_FINALIZED  /* 3.12: a macro outside, a function inside */
+#endif
+#include "internal/pycore_dict.h"
+#if PY_VERSION_HEX >= 0x030D0000
+#include "internal/pycore_object.h"
+#endif
+#ifdef CYP_UNDEF_BUILD_CORE
+#undef Py_BUILD_CORE
+#undef CYP_UNDEF_BUILD_CORE
+#endif
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+typedef PyDictValues CypValues;
+
+/* The values of an instance that has no dictionary yet; NULL when it has one, or cannot do without. */
+static inline CypValues *cyp_inline_values(PyObject *o)
+{
+    PyTypeObject *tp = Py_TYPE(o);
+#if PY_VERSION_HEX >= 0x030D0000
+    if (!(tp->tp_flags & Py_TPFLAGS_INLINE_VALUES) || _PyObject_GetManagedDict(o) != NULL) return NULL;
+    PyDictValues *values = _PyObject_InlineValues(o);
+    return values->valid ? values : NULL;
+#else
+    if (!(tp->tp_flags & Py_TPFLAGS_MANAGED_DICT)) return NULL;
+#if PY_VERSION_HEX >= 0x030C0000
+    char *values = ((char **)o)[-3];  /* odd: one below the values; even: the dictionary */
+    return ((uintptr_t)values & 1) ? (PyDictValues *)(values + 1) : NULL;
+#else
+    return ((PyDictValues **)o)[-4];
+#endif
+#endif
+}
+static inline Py_ssize_t cyp_values_size(CypValues *values)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return values->size;
+#else
+    return ((uint8_t *)values)[-2];
+#endif
+}
+/* The slot of the pos-th attribute in order of insertion. */
+static inline int cyp_values_slot(CypValues *values, Py_ssize_t pos)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return ((uint8_t *)&values->values[values->capacity])[pos];
+#else
+    return ((uint8_t *)values)[-3 - pos];
+#endif
+}
+static inline PyObject *cyp_managed_dict(PyObject *o)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return (PyObject *)_PyObject_GetManagedDict(o);
+#else
+    PyObject **dict = _PyObject_GetDictPtr(o);
+    return dict ? *dict : NULL;
+#endif
+}
+/* How many attributes an instance without a dictionary has; -1: it has, or must be given, a dictionary. */
+static inline Py_ssize_t cyp_attrs_len(PyObject *o)
+{
+    CypValues *values = cyp_inline_values(o);
+    return values ? cyp_values_size(values) : -1;
+}
+/* Like PyDict_Next over the attributes; goes on in the dictionary if one was made meanwhile. */
+static inline int cyp_attrs_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    CypValues *values = cyp_inline_values(o);
+    if (CYP_LIKELY(values != NULL)) {
+        if (*pos >= cyp_values_size(values)) return 0;
+        int slot = cyp_values_slot(values, (*pos)++);
+        *key = DK_UNICODE_ENTRIES(((PyHeapTypeObject *)Py_TYPE(o))->ht_cached_keys)[slot].me_key;
+        *value = values->values[slot];
+        return 1;
+    }
+    PyObject *dict = cyp_managed_dict(o);
+    return dict != NULL && PyDict_Next(dict, pos, key, value);
+}
+/* The names that instances of tp share; *count of them.  Names are only ever added. */
+static inline PyObject *cyp_shared_name(PyTypeObject *tp, Py_ssize_t index, Py_ssize_t *count)
+{
+    PyDictKeysObject *keys = ((PyHeapTypeObject *)tp)->ht_cached_keys;
+    *count = keys->dk_nentries;
+    return index < *count ? DK_UNICODE_ENTRIES(keys)[index].me_key : NULL;
+}
+/* The slot of an interned name among the names that instances of tp share, or -1.  A slot stays valid: names
+   are only added, and a type never has room for fewer than it has names. */
+static inline int cyp_values_slot_of(PyTypeObject *tp, PyObject *name)
+{
+    PyDictKeysObject *keys = ((PyHeapTypeObject *)tp)->ht_cached_keys;
+    if (keys == NULL || keys->dk_kind == DICT_KEYS_GENERAL) return -1;
+    for (Py_ssize_t i = 0; i < keys->dk_nentries; i++) {
+        if (DK_UNICODE_ENTRIES(keys)[i].me_key == name) return (int)i;
+    }
+    return -1;
+}
+/* Takes the reference to value; returns what was there before, NULL as a rule. */
+static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *value)
+{
+    PyObject *old = values->values[slot];
+    values->values[slot] = value;
+    if (CYP_LIKELY(old == NULL)) _PyDictValues_AddToInsertionOrder(values, slot);
+    return old;
+}
+#else
+typedef struct { int unused; } CypValues;
+static inline CypValues *cyp_inline_values(PyObject *o) { (void)o; return NULL; }
+static inline Py_ssize_t cyp_values_size(CypValues *values) { (void)values; return 0; }
+static inline int cyp_values_slot_of(PyTypeObject *tp, PyObject *name) { (void)tp; (void)name; return -1; }
+static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *value)
+{
+    (void)values; (void)slot;
+    return value;
+}
+static inline Py_ssize_t cyp_attrs_len(PyObject *o) { (void)o; return -1; }
+static inline int cyp_attrs_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    (void)o; (void)pos; (void)key; (void)value;
+    return 0;
+}
+static inline PyObject *cyp_shared_name(PyTypeObject *tp, Py_ssize_t index, Py_ssize_t *count)
+{
+    (void)tp; (void)index;
+    *count = 0;
+    return NULL;
+}
+#endif
+
+/* The dictionary of an instance, borrowed; NULL, without an exception, where it has none or an empty one that
+   nobody made.  Call it where cyp_attrs_len() is -1. */
+static inline PyObject *cyp_instance_dict(PyObject *o)
+{
+#ifdef CYPICKLE_NO_INTERNALS
+    if (Py_TYPE(o)->tp_dictoffset == 0) return NULL;
+    PyObject *dict = PyObject_GenericGetDict(o, NULL);
+    Py_XDECREF(dict);  /* the instance holds it */
+    return dict;
+#else
+    PyObject **dict = _PyObject_GetDictPtr(o);
+    return dict ? *dict : NULL;
+#endif
+}
+/* cyp_instance_dict may make one, which is a tracked object. */
+static inline int cyp_dict_is_made_on_demand(void)
+{
+#if defined(CYPICKLE_NO_INTERNALS)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+#endif
