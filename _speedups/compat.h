@@ -66,6 +66,44 @@ static inline double cyp_read_double_be(const unsigned char *p)
     return d;
 }
 
+/* Copies exactly n bytes; overlapping words beat a call to memcpy for short strings. */
+static inline void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t n)
+{
+    if (n > 64) memcpy(dst, src, (size_t)n);
+    else if (n >= 16) {
+        unsigned char head[16], tail[16], second[16], third[16];
+        memcpy(head, src, 16);
+        memcpy(tail, src + n - 16, 16);
+        if (n > 32) {
+            memcpy(second, src + 16, 16);
+            memcpy(third, src + n - 32, 16);
+            memcpy(dst + 16, second, 16);
+            memcpy(dst + n - 32, third, 16);
+        }
+        memcpy(dst, head, 16);
+        memcpy(dst + n - 16, tail, 16);
+    }
+    else if (n >= 8) {
+        uint64_t head, tail;
+        memcpy(&head, src, 8);
+        memcpy(&tail, src + n - 8, 8);
+        memcpy(dst, &head, 8);
+        memcpy(dst + n - 8, &tail, 8);
+    }
+    else if (n >= 4) {
+        uint32_t head, tail;
+        memcpy(&head, src, 4);
+        memcpy(&tail, src + n - 4, 4);
+        memcpy(dst, &head, 4);
+        memcpy(dst + n - 4, &tail, 4);
+    }
+    else if (n > 0) {
+        dst[0] = src[0];
+        dst[n >> 1] = src[n >> 1];
+        dst[n - 1] = src[n - 1];
+    }
+}
+
 /* ---- bytes objects hold unsigned bytes, to us ---------------------------------------------------- */
 
 static inline unsigned char *cyp_bytes_data(PyObject *o) { return (unsigned char *)PyBytes_AS_STRING(o); }

@@ -32,20 +32,39 @@ static inline int cyp_is_unique(PyObject *o)
 #endif
 }
 
+/* pycore_long.h, NON_SIZE_BITS, since 3.12: the sign and a flag are below the number of digits. */
+#define CYP_LONG_SIZE_SHIFT 3
+
 /* The value of an exact int as 64 bits; *fits is 0 when it needs more. */
 static inline int64_t cyp_int_as_i64(PyObject *o, int *fits)
 {
 #if !defined(CYPICKLE_NO_INTERNALS) && PY_VERSION_HEX >= 0x030C0000
-    if (CYP_LIKELY(PyUnstable_Long_IsCompact((PyLongObject *)o))) {
+    const PyLongObject *self = (PyLongObject *)o;
+    if (CYP_LIKELY(PyUnstable_Long_IsCompact(self))) {
         *fits = 1;
-        return (int64_t)PyUnstable_Long_CompactValue((PyLongObject *)o);
+        return (int64_t)PyUnstable_Long_CompactValue(self);
     }
+#if PyLong_SHIFT == 30
+    if (self->long_value.lv_tag >> CYP_LONG_SIZE_SHIFT == 2) {
+        int64_t magnitude = (int64_t)self->long_value.ob_digit[0] | (int64_t)self->long_value.ob_digit[1] << 30;
+        *fits = 1;
+        return self->long_value.lv_tag & 3 ? -magnitude : magnitude;
+    }
+#endif
 #elif !defined(CYPICKLE_NO_INTERNALS)
     Py_ssize_t size = Py_SIZE(o);
+    const digit *digits = ((PyLongObject *)o)->ob_digit;
     if (CYP_LIKELY(size >= -1 && size <= 1)) {
         *fits = 1;
-        return (int64_t)size * (int64_t)((PyLongObject *)o)->ob_digit[0];
+        return (int64_t)size * (int64_t)digits[0];
     }
+#if PyLong_SHIFT == 30
+    if (size == 2 || size == -2) {
+        int64_t magnitude = (int64_t)digits[0] | (int64_t)digits[1] << 30;
+        *fits = 1;
+        return size < 0 ? -magnitude : magnitude;
+    }
+#endif
 #endif
     int overflow;
     long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
@@ -53,29 +72,17 @@ static inline int64_t cyp_int_as_i64(PyObject *o, int *fits)
     return (int64_t)v;
 }
 
-/* Copies n bytes; may write, but never read, up to 16 bytes where n is smaller: dst has that room. */
-static inline void cyp_copy_short(unsigned char *dst, const unsigned char *src, Py_ssize_t n)
+/* How many bytes the two's complement of a number needs, 1 to 8. */
+static inline unsigned int cyp_signed_bytes(int64_t value)
 {
-    if (n >= 16) memcpy(dst, src, (size_t)n);
-    else if (n >= 8) {
-        uint64_t a, b;
-        memcpy(&a, src, 8);
-        memcpy(&b, src + n - 8, 8);
-        memcpy(dst, &a, 8);
-        memcpy(dst + n - 8, &b, 8);
-    }
-    else if (n >= 4) {
-        uint32_t a, b;
-        memcpy(&a, src, 4);
-        memcpy(&b, src + n - 4, 4);
-        memcpy(dst, &a, 4);
-        memcpy(dst + n - 4, &b, 4);
-    }
-    else if (n > 0) {
-        dst[0] = src[0];
-        dst[n >> 1] = src[n >> 1];
-        dst[n - 1] = src[n - 1];
-    }
+    uint64_t magnitude = (uint64_t)(value < 0 ? ~value : value);
+#if defined(__GNUC__) || defined(__clang__)
+    return magnitude ? (unsigned int)(72 - __builtin_clzll(magnitude)) >> 3 : 1;
+#else
+    unsigned int nbytes = 1;
+    while (magnitude >> (8 * nbytes - 1)) nbytes++;
+    return nbytes;
+#endif
 }
 
 static inline int cyp_unicode_ready(PyObject *o)
@@ -106,22 +113,29 @@ static inline int cyp_single_tail_batch(void) { return PY_VERSION_HEX >= 0x030F0
    getattr(parent, name) with the parent saved as an object of its own. */
 static inline int cyp_getattr_chain(void) { return PY_VERSION_HEX >= 0x030D0000; }
 
-/* ---- emitter: the next entry of a set -------------------------------------------------------------
-   Borrowed, as in PyDict_Next.  0 at the end, -1: not available, iterate over a copy. */
+/* ---- emitter: the next elements of a set ----------------------------------------------------------
+
+   Borrowed, up to `most` of them from position pos on; positions[i] is where to go on after the i-th.  The table
+   is full of holes, so they are skipped without a branch. */
 #if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED)
-#if PY_VERSION_HEX >= 0x030D0000
-PyAPI_FUNC(int) _PySet_NextEntry(PyObject *set, Py_ssize_t *pos, PyObject **key, Py_hash_t *hash);
-#endif
-static inline int cyp_set_next(PyObject *set, Py_ssize_t *pos, PyObject **item)
+static inline Py_ssize_t cyp_set_next(PyObject *set, Py_ssize_t pos, PyObject **items, Py_ssize_t *positions,
+                                      Py_ssize_t most)
 {
-    Py_hash_t hash;
-    return _PySet_NextEntry(set, pos, item, &hash);
+    const setentry *table = ((PySetObject *)set)->table;
+    Py_ssize_t end = ((PySetObject *)set)->mask + 1, n = 0;
+    for (; pos < end && n < most; pos++) {
+        items[n] = table[pos].key;
+        positions[n] = pos + 1;
+        n += (table[pos].key != NULL) & (table[pos].hash != -1);  /* -1: a removed element, setobject.c */
+    }
+    return n;
 }
 static inline int cyp_has_set_next(void) { return 1; }
 #else
-static inline int cyp_set_next(PyObject *set, Py_ssize_t *pos, PyObject **item)
+static inline Py_ssize_t cyp_set_next(PyObject *set, Py_ssize_t pos, PyObject **items, Py_ssize_t *positions,
+                                      Py_ssize_t most)
 {
-    (void)set; (void)pos; (void)item;
+    (void)set; (void)pos; (void)items; (void)positions; (void)most;
     return 0;
 }
 static inline int cyp_has_set_next(void) { return 0; }

@@ -18,37 +18,6 @@ static inline int cyp_all_ascii(const unsigned char *p, Py_ssize_t n)
     }
     return 1;
 }
-/* Copies exactly n bytes; the two overlapping words beat a call to memcpy for short strings. */
-static inline void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t n)
-{
-    if (n > 32) memcpy(dst, src, (size_t)n);
-    else if (n >= 16) {
-        unsigned char head[16], tail[16];
-        memcpy(head, src, 16);
-        memcpy(tail, src + n - 16, 16);
-        memcpy(dst, head, 16);
-        memcpy(dst + n - 16, tail, 16);
-    }
-    else if (n >= 8) {
-        uint64_t head, tail;
-        memcpy(&head, src, 8);
-        memcpy(&tail, src + n - 8, 8);
-        memcpy(dst, &head, 8);
-        memcpy(dst + n - 8, &tail, 8);
-    }
-    else if (n >= 4) {
-        uint32_t head, tail;
-        memcpy(&head, src, 4);
-        memcpy(&tail, src + n - 4, 4);
-        memcpy(dst, &head, 4);
-        memcpy(dst + n - 4, &tail, 4);
-    }
-    else if (n > 0) {
-        dst[0] = src[0];
-        dst[n >> 1] = src[n >> 1];
-        dst[n - 1] = src[n - 1];
-    }
-}
 /* New str from UTF-8 as pickle writes it.  Length 0 and 1 are left to the decoder, which has singletons. */
 static inline PyObject *cyp_str_new(const unsigned char *p, Py_ssize_t nbytes)
 {

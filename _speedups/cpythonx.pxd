@@ -19,12 +19,14 @@ cdef extern from "compat.h":
     void cyp_write_double_be(unsigned char *, double) noexcept
     double cyp_read_double_be(const unsigned char *) noexcept
 
+    void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
+
     # emitter
     int cyp_enter_emission() noexcept
     void cyp_leave_emission() noexcept
     bint cyp_is_unique(PyObject *) noexcept
     int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
-    void cyp_copy_short(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
+    unsigned int cyp_signed_bytes(int64_t) noexcept
     int cyp_unicode_ready(PyObject *) except -1
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
     void cyp_make_immutable(PyTypeObject *) noexcept
@@ -32,7 +34,8 @@ cdef extern from "compat.h":
     bint cyp_single_tail_batch() noexcept
     bint cyp_getattr_chain() noexcept
     bint cyp_has_set_next() noexcept
-    bint cyp_set_next(PyObject *set, Py_ssize_t *pos, PyObject **item) noexcept  # borrowed
+    Py_ssize_t cyp_set_next(PyObject *set, Py_ssize_t pos, PyObject **items, Py_ssize_t *positions,
+                            Py_ssize_t most) noexcept  # borrowed
     Py_ssize_t cyp_attrs_len(PyObject *) noexcept
     bint cyp_attrs_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed
@@ -66,6 +69,7 @@ cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(PyObject *) noexcept
     Py_ssize_t PyList_GET_SIZE(PyObject *) noexcept
     PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t) noexcept  # borrowed
+    PyObject **PySequence_Fast_ITEMS(PyObject *) noexcept  # of a list or tuple, borrowed
     Py_ssize_t PyTuple_GET_SIZE(PyObject *) noexcept
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t) noexcept  # borrowed
     PyObject *PyTuple_GetSlice(PyObject *, Py_ssize_t, Py_ssize_t) except NULL  # new

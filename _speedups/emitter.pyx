@@ -20,17 +20,17 @@ from _speedups.cpythonx cimport (
     PyDict_Type, PyFloat_AS_DOUBLE, PyFloat_Type, PyFrozenSet_Type, PyFunction_Type, PyImport_GetModule,
     PyIter_Check, PyIter_Next, PyList_GET_ITEM, PyList_GET_SIZE, PyList_Type, PyLong_AsSsize_t, PyLong_Type,
     PyMem_Calloc, PyMem_Free, PyMem_Realloc, PyOS_double_to_string, PyObject_GenericGetDict,
-    PyPickleBuffer_Type, PySequence_Tuple, PySet_GET_SIZE, PySet_Type, PyTuple_Check, PyTuple_GET_ITEM,
-    PyTuple_GET_SIZE, PyTuple_GetSlice, PyTuple_Type, PyType_IsSubtype, PyType_Type, PyUnicode_DATA,
-    PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type,
-    Py_DECREF, Py_DTSF_ADD_DOT_0, Py_INCREF, Py_None, Py_REFCNT, Py_TYPE, Py_True, Py_XDECREF,
-    cyp_attrs_len, cyp_attrs_next, cyp_captures_hooks, cyp_copy_short, cyp_default_getattr,
+    PyPickleBuffer_Type, PySequence_Fast_ITEMS, PySequence_Tuple, PySet_GET_SIZE, PySet_Type, PyTuple_Check,
+    PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_GetSlice, PyTuple_Type, PyType_IsSubtype, PyType_Type,
+    PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ,
+    PyUnicode_Type, Py_DECREF, Py_DTSF_ADD_DOT_0, Py_INCREF, Py_None, Py_REFCNT, Py_TYPE, Py_True,
+    Py_XDECREF, cyp_attrs_len, cyp_attrs_next, cyp_captures_hooks, cyp_copy_exact, cyp_default_getattr,
     cyp_default_protocol, cyp_dict_is_made_on_demand, cyp_enter_emission, cyp_error_notes,
     cyp_getattr_chain, cyp_has_set_next, cyp_instance_dict, cyp_int_as_i64, cyp_is_temporal_type,
     cyp_is_unique, cyp_leave_emission, cyp_make_immutable, cyp_named_newobj, cyp_restore_error,
-    cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_single_tail_batch, cyp_slot_offset,
-    cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_timedelta_field, cyp_type_tag,
-    cyp_unicode_ready, cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
+    cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_signed_bytes, cyp_single_tail_batch,
+    cyp_slot_offset, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_timedelta_field,
+    cyp_type_tag, cyp_unicode_ready, cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (
     Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FROZENSET, KIND_GLOBAL, KIND_INSTANCE,
@@ -40,11 +40,11 @@ from _speedups.emission cimport (
     PLAN_NONE, PLAN_REDUCE, PLAN_SLOTS, PLAN_TIME, PLAN_TIMEDELTA, Plan, RECURSE_LEVELS, WRITTEN,
 )
 from _speedups.limits cimport (
-    BATCH_ITEMS, FAST_NESTING, FRAME_HEADER, FRAME_TARGET, HIGHEST_PROTOCOL,
+    BATCH_ITEMS, FAST_NESTING, FRAME_HEADER, FRAME_TARGET, HIGHEST_PROTOCOL, SHORT_TEXT,
 )
 from _speedups.memo cimport (
-    Memo, memo_add, memo_free, memo_get, memo_init, memo_insert, memo_log, memo_reserve, memo_secure,
-    memo_truncate, memo_wire_index,
+    Memo, memo_add, memo_fill, memo_find, memo_free, memo_get, memo_init, memo_insert, memo_log,
+    memo_reserve, memo_secure, memo_truncate, memo_wire_index,
 )
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,

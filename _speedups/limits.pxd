@@ -6,6 +6,7 @@ cdef enum:
     FRAME_TARGET = 65536     # bytes of frame payload after which a frame is closed; PEP 3154, _pickle.c FRAME_SIZE_TARGET
     FRAME_MIN = 4            # bytes; a shorter payload is written without FRAME; _pickle.c FRAME_SIZE_MIN
     FRAME_HEADER = 9         # bytes of FRAME opcode and its length
+    SHORT_TEXT = 64          # bytes of ASCII that are copied inline
     FAST_NESTING = 50        # containers before fast mode looks for cycles; _pickle.c FAST_NESTING_LIMIT
     PREFETCH = 131072        # bytes asked from peek(); _pickle.c PREFETCH
     READ_CHUNK = 1048576     # bytes; first read of a claimed length, then doubling; _pickle.c MIN_READ_BUF_SIZE

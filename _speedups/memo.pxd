@@ -75,6 +75,26 @@ cdef inline Py_ssize_t memo_get(Memo *m, PyObject *o) noexcept:
         slot = (slot + 1) & m.mask
 
 
+cdef inline Py_ssize_t memo_find(Memo *m, PyObject *o, size_t *free) noexcept:
+    """memo_get; where it is -1, *free is the slot for memo_fill."""
+    cdef size_t slot = memo_slot(m, o)
+    cdef uint32_t entry
+    while True:
+        entry = m.table[slot]
+        if entry == 0:
+            free[0] = slot
+            return -1
+        if m.log[entry - 1] == o:
+            return <Py_ssize_t>entry - 1
+        slot = (slot + 1) & m.mask
+
+
+cdef inline void memo_fill(Memo *m, size_t free, Py_ssize_t index) noexcept:
+    """Enter position `index` where memo_find found room for it."""
+    m.table[free] = <uint32_t>(index + 1)
+    m.used += 1
+
+
 cdef inline void memo_insert(Memo *m, PyObject *o, Py_ssize_t index) noexcept:
     """Enter position `index`; the table has room and o is not in it."""
     cdef size_t slot = memo_slot(m, o)

@@ -1,11 +1,119 @@
 # Objects without parts: None, bool, int, float; and the leaf dispatcher that every object passes first.
 
+cdef inline unsigned char *put_leaf(Emission *e, unsigned char *p, PyObject *o) noexcept:
+    """Write one of the frequent leaves at p, in so far as nothing can fail and p is not beyond e.out.lim.
+
+    They are small ints, floats, None, bools, short ASCII text, and whatever is in the memo already.
+    Returns the end of what was written, NULL where save_leaf_any is to decide.  e.odd is 0; e.out.p is not used.
+    """
+    cdef Memo *m = e.memo
+    cdef PyTypeObject *t = Py_TYPE(o)
+    cdef Py_ssize_t index, nbytes
+    cdef size_t slot = 0
+    cdef bint uniq
+    if t == &PyLong_Type:
+        return put_int(p, o)
+    if t == &PyFloat_Type:
+        p[0] = OP_BINFLOAT
+        cyp_write_double_be(p + 1, PyFloat_AS_DOUBLE(o))
+        return p + 9
+    if o == Py_None:
+        p[0] = OP_NONE
+        return p + 1
+    if t == &PyBool_Type:
+        p[0] = OP_NEWTRUE if o == Py_True else OP_NEWFALSE
+        return p + 1
+    uniq = is_unique(e, o)
+    if not uniq:
+        index = memo_find(m, o, &slot)
+        if index >= m.n_alias:
+            return put_get_at(p, index)
+        if index >= 0:
+            return NULL
+    if t != &PyUnicode_Type or not PyUnicode_IS_COMPACT_ASCII(o):
+        return NULL
+    nbytes = PyUnicode_GET_LENGTH(o)
+    if CYP_UNLIKELY(nbytes > SHORT_TEXT or m.n == m.cap):
+        return NULL
+    if not uniq:
+        if CYP_UNLIKELY(m.used * 2 >= m.mask):
+            return NULL
+        memo_fill(m, slot, m.n)
+    m.log[m.n] = o
+    m.n += 1
+    p[0] = OP_SHORT_BINUNICODE
+    p[1] = <unsigned char>nbytes
+    cyp_copy_exact(p + 2, <const unsigned char *>PyUnicode_DATA(o), nbytes)
+    p += 2 + nbytes
+    p[0] = OP_MEMOIZE
+    return p + 1
+
+
+cdef inline unsigned char *put_int(unsigned char *p, PyObject *o) noexcept:
+    """An int of at most 64 bits in a protocol that has LONG1, at p; NULL for a longer one."""
+    cdef int fits = 0
+    cdef int64_t value = cyp_int_as_i64(o, &fits)
+    cdef unsigned int size, nbytes
+    if CYP_LIKELY(fits and -0x80000000 <= value <= 0x7FFFFFFF):
+        # BININT1, BININT2 or BININT with 1, 2 or 4 bytes: chosen without a branch, for sizes come in any order
+        size = (<uint64_t>value > 0xFF) + (<uint64_t>value > 0xFFFF)
+        p[0] = <unsigned char>((OP_BININT1 | OP_BININT2 << 8 | OP_BININT << 16) >> 8 * size)
+        cyp_write_u32(p + 1, <uint32_t>value)
+        return p + (0x050302 >> 8 * size & 0xFF)
+    if not fits:
+        return NULL
+    nbytes = cyp_signed_bytes(value)
+    p[0] = OP_LONG1
+    p[1] = <unsigned char>nbytes
+    cyp_write_u64(p + 2, <uint64_t>value)
+    return p + 2 + nbytes
+
+
+cdef inline unsigned char *put_get_at(unsigned char *p, Py_ssize_t index) noexcept:
+    """BINGET or LONG_BINGET at p, chosen without a branch."""
+    cdef bint is_long = index > 0xFF
+    p[0] = OP_LONG_BINGET if is_long else OP_BINGET
+    cyp_write_u32(p + 1, <uint32_t>index)
+    return p + (5 if is_long else 2)
+
+
+cdef Py_ssize_t put_leaves(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
+    """A run of frequent leaves, from items[i] on and before items[stop], with the write position in a register.
+
+    Returns where it ended: at the first of another kind, or where a boundary has work to do.
+    """
+    cdef unsigned char *p = e.out.p
+    cdef unsigned char *lim = e.out.lim
+    cdef unsigned char *end
+    if e.odd:
+        return i
+    while i < stop and p <= lim:
+        end = put_leaf(e, p, items[i])
+        if end == NULL:
+            break
+        p = end
+        i += 1
+    e.out.p = p
+    return i
+
+
 cdef inline int save_leaf(Emission *e, PyObject *o, bint *uniq) except -1:
     """Write o if it is an atom, a str, a bytes object or in the memo.
 
     Returns WRITTEN or NOT_LEAF; for the latter *uniq tells whether o was met by its only reference.
     Every object passes here exactly once before open_level: this is its opcode boundary.
     """
+    cdef unsigned char *end
+    if CYP_LIKELY(e.out.p <= e.out.lim and e.odd == 0):
+        end = put_leaf(e, e.out.p, o)
+        if end != NULL:
+            e.out.p = end
+            return WRITTEN
+    return save_leaf_any(e, o, uniq)
+
+
+cdef int save_leaf_any(Emission *e, PyObject *o, bint *uniq) except -1:
+    """save_leaf for what put_leaf leaves over."""
     cdef PyTypeObject *t
     cdef Py_ssize_t index
     cdef int status
@@ -14,29 +122,17 @@ cdef inline int save_leaf(Emission *e, PyObject *o, bint *uniq) except -1:
         if status != GO:
             return status
     t = Py_TYPE(o)
-    if t == &PyUnicode_Type:
-        uniq[0] = is_unique(e, o)
-        if not uniq[0]:
-            index = memo_get(e.memo, o)
-            if index >= 0:
-                put_get(e, index)
-                return WRITTEN
-        save_str(e, o)
-        memoize(e, o, uniq[0])
-        return WRITTEN
     if t == &PyLong_Type:
         save_int(e, o)
         return WRITTEN
     if t == &PyFloat_Type:
-        e.out.p[0] = OP_BINFLOAT
-        cyp_write_double_be(e.out.p + 1, PyFloat_AS_DOUBLE(o))
-        e.out.p += 9
+        save_float(e, o)
         return WRITTEN
     if o == Py_None:
         put_op(&e.out, OP_NONE)
         return WRITTEN
     if t == &PyBool_Type:
-        put_op(&e.out, OP_NEWTRUE if o == Py_True else OP_NEWFALSE)
+        save_bool(e, o)
         return WRITTEN
     uniq[0] = is_unique(e, o)
     if not uniq[0]:
@@ -44,6 +140,10 @@ cdef inline int save_leaf(Emission *e, PyObject *o, bint *uniq) except -1:
         if index >= 0:
             put_get(e, index)
             return WRITTEN
+    if t == &PyUnicode_Type:
+        save_str(e, o)
+        memoize(e, o, uniq[0])
+        return WRITTEN
     if t == &PyBytes_Type:
         save_bytes(e, o)
         memoize(e, o, uniq[0])
@@ -74,13 +174,13 @@ cdef int save_leaf_odd(Emission *e, PyObject *o, bint *uniq) except -1:
         put_op(&e.out, OP_NONE)
         return WRITTEN
     if t == &PyBool_Type:
-        save_bool_odd(e, o)
+        save_bool(e, o)
         return WRITTEN
     if t == &PyLong_Type:
         save_int(e, o)
         return WRITTEN
     if t == &PyFloat_Type:
-        save_float_odd(e, o)
+        save_float(e, o)
         return WRITTEN
     index = memo_get(e.memo, o)
     if index >= 0:
@@ -118,7 +218,7 @@ cdef int ask_persistent_id(Emission *e, PyObject *o) except -1:
     return 1
 
 
-cdef int save_bool_odd(Emission *e, PyObject *o) except -1:
+cdef int save_bool(Emission *e, PyObject *o) except -1:
     """Protocols 0 and 1 write I01 and I00, which readers older than bool take for ints."""
     if e.proto >= 2:
         put_op(&e.out, OP_NEWTRUE if o == Py_True else OP_NEWFALSE)
@@ -126,7 +226,8 @@ cdef int save_bool_odd(Emission *e, PyObject *o) except -1:
     return put_raw(&e.out, b"I01\n" if o == Py_True else b"I00\n", 4)
 
 
-cdef int save_float_odd(Emission *e, PyObject *o) except -1:
+cdef int save_float(Emission *e, PyObject *o) except -1:
+    """BINFLOAT; FLOAT with the shortest digits in protocol 0."""
     cdef char *digits
     if e.bin:
         e.out.p[0] = OP_BINFLOAT
@@ -143,43 +244,22 @@ cdef int save_float_odd(Emission *e, PyObject *o) except -1:
     return 0
 
 
-cdef inline int save_int(Emission *e, PyObject *o) except -1:
-    """Source: _pickle.c save_long; BININT1, BININT2 and BININT by size."""
+cdef int save_int(Emission *e, PyObject *o) except -1:
+    """Source: _pickle.c save_long."""
     cdef int fits = 0
     cdef int64_t value = cyp_int_as_i64(o, &fits)
-    if CYP_UNLIKELY(not fits or value < -0x80000000 or value > 0x7FFFFFFF or not e.bin):
-        return save_int_odd(e, o, value, fits)
-    cyp_write_u32(e.out.p + 1, <uint32_t>value)
-    if value & ~0xFF == 0:
-        e.out.p[0] = OP_BININT1
-        e.out.p += 2
-    elif value & ~0xFFFF == 0:
-        e.out.p[0] = OP_BININT2
-        e.out.p += 3
-    else:
-        e.out.p[0] = OP_BININT
-        e.out.p += 5
-    return 0
-
-
-cdef int save_int_odd(Emission *e, PyObject *o, int64_t value, bint fits) except -1:
-    """ints beyond 32 bits, and all of protocol 0."""
-    cdef int nbytes
+    cdef unsigned char *end
     cdef bytes text
-    if fits and not e.bin and -0x80000000 <= value <= 0x7FFFFFFF:
+    if not e.bin and fits and -0x80000000 <= value <= 0x7FFFFFFF:
         return put_decimal(e, OP_INT, <Py_ssize_t>value)
-    if e.proto < 2:
+    if e.proto < 2 and not (e.bin and fits and -0x80000000 <= value <= 0x7FFFFFFF):
         text = b"L%bL\n" % repr(<object>o).encode("ascii")
         return put_raw(&e.out, PyBytes_AS_STRING(<PyObject *>text), len(text))
-    if not fits:
-        return save_int_big(e, o)
-    nbytes = 5
-    while nbytes < 8 and (value >> (8 * nbytes - 1)) not in (0, -1):
-        nbytes += 1
     ensure(&e.out)
-    put_op_u8(&e.out, OP_LONG1, nbytes)
-    cyp_write_u64(e.out.p, <uint64_t>value)
-    e.out.p += nbytes
+    end = put_int(e.out.p, o)
+    if end == NULL:
+        return save_int_big(e, o)
+    e.out.p = end
     return 0
 
 

@@ -11,21 +11,37 @@ cdef enum:
     STEP_EACH = 4    # protocol 0: an item with its own opcode is written
     STEP_BETWEEN = 5 # an error has come up that is no item's
 
+    SET_RUN = 64     # elements of a set that are looked at together
+
 
 # ---- list
 
 cdef inline int open_list(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """Source: _pickle.c save_list."""
+    cdef Py_ssize_t n = PyList_GET_SIZE(o)
+    cdef Py_ssize_t i
     if CYP_UNLIKELY(e.odd):
         enter_fast(e, o)
         put_empty(e, OP_EMPTY_LIST, OP_LIST)
     else:
         put_op(&e.out, OP_EMPTY_LIST)
     memoize(e, o, uniq)
-    if PyList_GET_SIZE(o) == 0:
+    if n == 0:
         return leave_empty(e, o)
-    level_init(e, lv, KIND_LIST, o, uniq)
-    lv.n = PyList_GET_SIZE(o)
+    if CYP_LIKELY(1 < n <= BATCH_ITEMS and e.odd == 0):
+        # Leaves to its end, as a rule: then it needs no level.
+        put_op(&e.out, OP_MARK)
+        i = put_leaves(e, PySequence_Fast_ITEMS(o), 0, n)
+        if i == n and e.out.p <= e.out.hard and (n < BATCH_ITEMS or cyp_single_tail_batch()):
+            put_op(&e.out, OP_APPENDS)
+            return DONE
+        level_init(e, lv, KIND_LIST, o, uniq)
+        lv.stop = BATCH_ITEMS
+        lv.step = STEP_ITEM
+        lv.i = i
+    else:
+        level_init(e, lv, KIND_LIST, o, uniq)
+    lv.n = n
     return NEXT
 
 
@@ -49,15 +65,13 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
     while True:
         if lv.step == STEP_ITEM:
             while i < lv.stop and i < PyList_GET_SIZE(o):
+                i = put_leaves(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
+                if i == lv.stop or i == PyList_GET_SIZE(o):
+                    break
                 item = PyList_GET_ITEM(o, i)
-                if Py_TYPE(item) == &PyLong_Type or Py_TYPE(item) == &PyFloat_Type:
-                    left = save_numbers(e, o, i, lv.stop)
-                    if left > i:
-                        i = left
-                        continue
                 i += 1
                 lv.i = i
-                if save_leaf(e, item, uniq) == NOT_LEAF:
+                if save_leaf_any(e, item, uniq) == NOT_LEAF:
                     child[0] = item
                     return NEXT
             ensure(&e.out)
@@ -94,65 +108,34 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
             lv.step = STEP_BATCH
 
 
-cdef Py_ssize_t save_numbers(Emission *e, PyObject *o, Py_ssize_t i, Py_ssize_t stop) except -1:
-    """A run of small ints and floats of a list, from i on and before stop, with the write position in a register.
-
-    Returns where it ended: at the first item of another kind, or where a boundary has work to do.
-    """
-    cdef unsigned char *p = e.out.p
-    cdef unsigned char *lim = e.out.lim
-    cdef PyObject *item
-    cdef PyTypeObject *t
-    cdef int64_t value
-    cdef int fits
-    if stop > PyList_GET_SIZE(o):
-        stop = PyList_GET_SIZE(o)
-    while i < stop and p <= lim:
-        item = PyList_GET_ITEM(o, i)
-        t = Py_TYPE(item)
-        if t == &PyLong_Type:
-            value = cyp_int_as_i64(item, &fits)
-            if CYP_UNLIKELY(not fits or value < -0x80000000 or value > 0x7FFFFFFF):
-                break
-            cyp_write_u32(p + 1, <uint32_t>value)
-            if value & ~0xFF == 0:
-                p[0] = OP_BININT1
-                p += 2
-            elif value & ~0xFFFF == 0:
-                p[0] = OP_BININT2
-                p += 3
-            else:
-                p[0] = OP_BININT
-                p += 5
-        elif t == &PyFloat_Type:
-            p[0] = OP_BINFLOAT
-            cyp_write_double_be(p + 1, PyFloat_AS_DOUBLE(item))
-            p += 9
-        else:
-            break
-        i += 1
-    e.out.p = p
-    return i
-
-
 # ---- tuple
 
 cdef inline int open_tuple(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """Source: _pickle.c save_tuple."""
     cdef Py_ssize_t n = PyTuple_GET_SIZE(o)
+    cdef Py_ssize_t i
     if n == 0:
         if e.proto:
             put_op(&e.out, OP_EMPTY_TUPLE)
         else:
             put_empty(e, OP_EMPTY_TUPLE, OP_TUPLE)
         return DONE
-    level_init(e, lv, KIND_TUPLE, o, uniq)
-    lv.n = n
     if n > 3 or e.proto < 2:
         put_op(&e.out, OP_MARK)
     if not uniq:
-        lv.shared_open = True
         e.shared_open += 1
+    i = put_leaves(e, PySequence_Fast_ITEMS(o), 0, n)
+    if CYP_LIKELY(i == n and e.out.p <= e.out.hard and e.odd == 0):
+        # Leaves only: no level, and nobody has met the tuple in between.
+        if not uniq:
+            e.shared_open -= 1
+        put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
+        memoize(e, o, uniq)
+        return DONE
+    level_init(e, lv, KIND_TUPLE, o, uniq)
+    lv.n = n
+    lv.i = i
+    lv.shared_open = not uniq
     return NEXT
 
 
@@ -162,11 +145,14 @@ cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq)
     cdef Py_ssize_t i = lv.i
     cdef Py_ssize_t n = lv.n
     cdef Py_ssize_t index
-    while i < n:
+    while True:
+        i = put_leaves(e, PySequence_Fast_ITEMS(o), i, n)
+        if i == n:
+            break
         item = PyTuple_GET_ITEM(o, i)
         i += 1
         lv.i = i
-        if save_leaf(e, item, uniq) == NOT_LEAF:
+        if save_leaf_any(e, item, uniq) == NOT_LEAF:
             child[0] = item
             return NEXT
     ensure(&e.out)
@@ -359,30 +345,53 @@ cdef int open_set(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     return NEXT
 
 
-cdef inline bint next_element(Level *lv, PyObject **item) noexcept:
-    """The next element of the set, or of the copy that the level holds; borrowed."""
+cdef inline Py_ssize_t next_elements(Level *lv, PyObject **items, Py_ssize_t *positions, Py_ssize_t most) noexcept:
+    """Elements from lv.pos on, borrowed, of the set or of the copy that the level holds; how many.
+
+    positions: of each the lv.pos to go on from after it.
+    """
+    cdef Py_ssize_t n = 0
     if lv.value == NULL:
-        return cyp_set_next(lv.obj, &lv.pos, item)
-    if lv.pos >= PyTuple_GET_SIZE(lv.value):
-        return False
-    item[0] = PyTuple_GET_ITEM(lv.value, lv.pos)
-    lv.pos += 1
-    return True
+        return cyp_set_next(lv.obj, lv.pos, items, positions, most)
+    while n < most and lv.pos + n < PyTuple_GET_SIZE(lv.value):
+        items[n] = PyTuple_GET_ITEM(lv.value, lv.pos + n)
+        positions[n] = lv.pos + n + 1
+        n += 1
+    return n
+
+
+cdef int walk_elements(Emission *e, Level *lv, Py_ssize_t stop, PyObject **child, bint *uniq) except -1:
+    """Elements of a set or frozenset until lv.i is `stop` or none is left.  DONE, or NEXT with the child."""
+    cdef PyObject *items[SET_RUN]
+    cdef Py_ssize_t positions[SET_RUN]
+    cdef Py_ssize_t n, done
+    while lv.i < stop:
+        n = next_elements(lv, items, positions, min(stop - lv.i, SET_RUN))
+        if n == 0:
+            return DONE
+        done = put_leaves(e, items, 0, n)
+        if done < n:
+            done += 1
+            lv.i += done
+            lv.pos = positions[done - 1]
+            if save_leaf_any(e, items[done - 1], uniq) == NOT_LEAF:
+                child[0] = items[done - 1]
+                return NEXT
+        else:
+            lv.i += n
+            lv.pos = positions[n - 1]
+    return DONE
 
 
 cdef int walk_set(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
-    cdef PyObject *item
     while True:
         if lv.step == STEP_BATCH:
             ensure(&e.out)
             put_op(&e.out, OP_MARK)
             lv.stop = lv.i + BATCH_ITEMS
             lv.step = STEP_ITEM
-        while lv.i < lv.stop and next_element(lv, &item):
-            lv.i += 1
-            if save_leaf(e, item, uniq) == NOT_LEAF:
-                child[0] = item
-                return NEXT
+        if walk_elements(e, lv, lv.stop, child, uniq) == NEXT:
+            return NEXT
         ensure(&e.out)
         put_op(&e.out, OP_ADDITEMS)
         lv.step = STEP_BETWEEN
@@ -412,13 +421,9 @@ cdef int open_frozenset(Emission *e, PyObject *o, bint uniq, Level *lv) except -
 
 
 cdef int walk_frozenset(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
-    cdef PyObject *item
     cdef Py_ssize_t index
-    while next_element(lv, &item):
-        lv.i += 1
-        if save_leaf(e, item, uniq) == NOT_LEAF:
-            child[0] = item
-            return NEXT
+    if walk_elements(e, lv, PySet_GET_SIZE(lv.obj), child, uniq) == NEXT:
+        return NEXT
     lv.shared_open = False
     e.shared_open -= 1
     ensure(&e.out)

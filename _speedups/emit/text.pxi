@@ -1,17 +1,9 @@
 # str, bytes, bytearray and PickleBuffer.
 
-cdef inline int save_str(Emission *e, PyObject *o) except -1:
-    """SHORT_BINUNICODE inline for short ASCII, everything else out of line.  Source: _pickle.c save_unicode."""
-    cdef Py_ssize_t nbytes
-    if CYP_LIKELY(PyUnicode_IS_COMPACT_ASCII(o)):
-        nbytes = PyUnicode_GET_LENGTH(o)
-        if CYP_LIKELY(nbytes <= 64 and e.proto >= 4):
-            e.out.p[0] = OP_SHORT_BINUNICODE
-            e.out.p[1] = <unsigned char>nbytes
-            cyp_copy_short(e.out.p + 2, <const unsigned char *>PyUnicode_DATA(o), nbytes)
-            e.out.p += 2 + nbytes
-            return 0
-        put_text(e, <const unsigned char *>PyUnicode_DATA(o), nbytes, o)
+cdef int save_str(Emission *e, PyObject *o) except -1:
+    """Source: _pickle.c save_unicode."""
+    if PyUnicode_IS_COMPACT_ASCII(o):
+        put_text(e, <const unsigned char *>PyUnicode_DATA(o), PyUnicode_GET_LENGTH(o), o)
         return ensure(&e.out)
     return save_str_wide(e, o)
 
@@ -118,7 +110,7 @@ cdef int save_str_text(Emission *e, PyObject *o) except -1:
     return ensure(&e.out)
 
 
-cdef inline int save_bytes(Emission *e, PyObject *o) except -1:
+cdef int save_bytes(Emission *e, PyObject *o) except -1:
     """Protocol 3 or higher."""
     put_bytes(e, PyBytes_AS_STRING(o), PyBytes_GET_SIZE(o), o)
     return ensure(&e.out)
