@@ -7,6 +7,9 @@
 #define CYPICKLE_COMPAT_H
 
 #include <Python.h>
+#if SIZEOF_SIZE_T < 8
+#error "cypickle needs a 64-bit platform: lengths of 32 bits are kept in a Py_ssize_t"
+#endif
 #include <datetime.h>
 #include <structmember.h>
 #include <stdint.h>

@@ -95,6 +95,14 @@ static inline int cyp_unicode_ready(PyObject *o)
 #endif
 }
 
+/* Whether o is a class that hashes and compares as classes do: by address. */
+static inline int cyp_plain_key(PyObject *o)
+{
+    PyTypeObject *meta = Py_TYPE(o);
+    return meta == &PyType_Type || (PyType_Check(o) && meta->tp_hash == PyType_Type.tp_hash
+                                    && meta->tp_richcompare == PyType_Type.tp_richcompare);
+}
+
 /* Whether a class is called __newobj__ or __newobj_ex__, which the reduce protocol tells by name. */
 static inline int cyp_named_newobj(PyObject *cls)
 {

@@ -31,6 +31,7 @@ cdef extern from "compat.h":
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
     void cyp_make_immutable(PyTypeObject *) noexcept
     bint cyp_named_newobj(PyObject *cls) noexcept
+    bint cyp_plain_key(PyObject *) noexcept
     bint cyp_single_tail_batch() noexcept
     bint cyp_getattr_chain() noexcept
     bint cyp_has_set_next() noexcept
@@ -98,6 +99,8 @@ cdef extern from "Python.h":
 
     PyObject *PyObject_GenericGetDict(PyObject *, void *) except NULL  # new
     PyObject *PyImport_GetModule(PyObject *) except? NULL  # new
+    int Py_EnterRecursiveCall(const char *) except -1
+    void Py_LeaveRecursiveCall() noexcept
     char *PyOS_double_to_string(double, char, int, int, int *) except NULL  # PyMem_Free
     int Py_DTSF_ADD_DOT_0
     Py_ssize_t PY_SSIZE_T_MAX

@@ -17,7 +17,7 @@ cdef enum:
 
 cdef enum Odd:
     ODD_PERSISTENT = 1   # persistent_id must be asked about each object
-    ODD_PROTOCOL = 2     # protocol 0 to 3: other opcodes, no frames
+    ODD_PROTOCOL = 2     # other opcodes: protocol 0 to 3, or Pickler.bin says otherwise than the protocol
     ODD_FAST = 4         # Pickler.fast: nothing is memoised
     ODD_LATE = 8         # user code has run while the object to be memoised next was at hand
 
@@ -72,7 +72,7 @@ cdef struct Level:
     Py_ssize_t n          # items when the level was opened
     Py_ssize_t pos        # of PyDict_Next and its like
     Py_ssize_t stop       # end of the batch
-    Plan *plan            # KIND_INSTANCE
+    Plan *plan            # NULL, or what the instance is written by; counted in Plan.pins
     PyObject *value       # owned or NULL: the reduce value; the names of a global
     PyObject *item        # owned or NULL: being written
     PyObject *ahead       # owned or NULL: fetched from an iterator, not written yet

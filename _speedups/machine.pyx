@@ -15,7 +15,7 @@ from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, CypValues, PY_SSIZE_T_MAX, PyBool_Type, PyByteArray_AS_STRING,
     PyByteArray_FromStringAndSize, PyByteArray_Resize, PyBytes_AS_STRING, PyBytes_DecodeEscape,
     PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy,
-    PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyErr_NoMemory, PyExc_OverflowError,
+    PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyErr_NoMemory, PyExc_OverflowError, Py_EnterRecursiveCall,
     PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyGetSetDescr_Type, PyImport_GetModule, PyImport_Import, PyIter_Next,
     PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
     PyMem_Realloc, PyMemoryView_FromObject, PyOS_string_to_double, PyObject_CallMethodOneArg, PyObject_CallObject,
@@ -25,7 +25,7 @@ from _speedups.cpythonx cimport (
     PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_Decode, PyUnicode_DecodeASCII,
     PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject,
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
-    Py_False, Py_INCREF, Py_None, Py_TYPE, Py_True, Py_XDECREF, _PyBytes_Resize, cyp_attrs_len,
+    Py_False, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_TYPE, Py_True, Py_XDECREF, _PyBytes_Resize, cyp_attrs_len,
     cyp_attrs_next, cyp_call_new, cyp_default_getattr, cyp_default_new, cyp_dict_set_steal,
     cyp_inline_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable, cyp_is_method,
     cyp_is_readonly, cyp_list_take, cyp_mix_bytes, cyp_object_new, cyp_plain_dict, cyp_read_double_be, cyp_read_u16,
@@ -131,6 +131,8 @@ cdef class Window:
     cdef Py_ssize_t exports
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
+        if self.memory == NULL:
+            raise BufferError("the memory lent to readinto() has been taken back")
         PyBuffer_FillInfo(buffer, self, self.memory, self.nbytes, 0, flags)
         self.exports += 1
 
@@ -213,9 +215,7 @@ cdef class Machine:
     @property
     def memo(self):
         """The memo, as an object that can be copied, cleared and assigned to another Unpickler's memo."""
-        proxy = <UnpicklerMemoProxy>UnpicklerMemoProxy.__new__(UnpicklerMemoProxy)
-        proxy.machine = self
-        return proxy
+        return UnpicklerMemoProxy(self)
 
     @memo.setter
     def memo(self, value):
@@ -253,6 +253,9 @@ cdef class UnpicklerMemoProxy:
     cdef Machine machine
 
     __hash__ = None
+
+    def __cinit__(self, Machine machine not None):
+        self.machine = machine
 
     def clear(self, /):
         """Remove all items from memo."""
@@ -324,6 +327,15 @@ cdef object buffer_iterator(object buffers):
 # ---- entry points -----------------------------------------------------------------------------------------------
 
 
+cdef object run_nested(Loading *r):
+    """run(), as one level of the interpreter's recursion: what it calls may load in its turn."""
+    Py_EnterRecursiveCall(b" while unpickling an object")
+    try:
+        return steal(run(r))
+    finally:
+        Py_LeaveRecursiveCall()
+
+
 def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
     """Read and return an object from the given pickle data.
 
@@ -367,7 +379,7 @@ def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffe
             r.end = r.start + view.len
         r.p = r.start
         r.stop = r.end
-        return steal(run(&r))
+        return run_nested(&r)
     finally:
         loading_free(&r)
         memo_free(&memo)
@@ -449,7 +461,7 @@ cdef object machine_load(Machine m, bint once):
             r.prefetched = m.prefetched
         m.loading = &r
         choose_hook(m)
-        return steal(run(&r))
+        return run_nested(&r)
     finally:
         if once:
             memo_free(&m.slots)

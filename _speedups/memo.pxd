@@ -213,6 +213,10 @@ cdef inline void memo_truncate(Memo *m, Py_ssize_t n, uint64_t generation) noexc
     """Forget the entries from n on.  Runs finalizers of what only the memo held; they may even change the memo."""
     cdef PyObject *dropped[SMALL_LOG]
     cdef Py_ssize_t i, count, owned
+    if n == 0 and m.alias != NULL:
+        PyMem_Free(m.alias)
+        m.alias = NULL
+        m.n_alias = 0
     if n >= m.n:
         return
     m.generation = generation
@@ -223,9 +227,6 @@ cdef inline void memo_truncate(Memo *m, Py_ssize_t n, uint64_t generation) noexc
             memo_insert(m, m.log[i], i)
     if m.n_alias > n:
         m.n_alias = n
-    if n == 0 and m.alias != NULL:
-        PyMem_Free(m.alias)
-        m.alias = NULL
     while m.n > n and m.generation == generation:
         count = m.n - n if m.n - n < SMALL_LOG else SMALL_LOG
         m.n -= count

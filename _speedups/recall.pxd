@@ -60,20 +60,20 @@ cdef inline int memo_grow(Memo *memo, Py_ssize_t size) except -1:
     return 0
 
 
+cdef inline bint memo_is_free(Memo *memo, Py_ssize_t i) noexcept:
+    """Slot i exists and nothing has been stored under that index."""
+    return i < memo.size and memo.slots[i] == NULL and memo.sparse == NULL
+
+
 cdef inline bint memo_append(Memo *memo, PyObject *o) noexcept:
     """MEMOIZE, when the next slot exists and is free; False leaves everything to memo_put()."""
     cdef Py_ssize_t i = memo.count
-    if CYP_LIKELY(i < memo.size and memo.slots[i] == NULL):
+    if CYP_LIKELY(memo_is_free(memo, i)):
         Py_INCREF(o)
         memo.slots[i] = o
         memo.count = i + 1
         return True
     return False
-
-
-cdef inline bint memo_is_free(Memo *memo, Py_ssize_t i) noexcept:
-    """Slot i exists and nothing has been stored under that index."""
-    return i < memo.size and memo.slots[i] == NULL and memo.sparse == NULL
 
 
 cdef inline bint memo_place(Memo *memo, Py_ssize_t i, PyObject *o) noexcept:

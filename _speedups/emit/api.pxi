@@ -80,6 +80,7 @@ cdef int emit(Emission *e, object obj) except -1:
         open_frame(&e.out)
     else:
         set_lim(&e.out)
+    Py_EnterRecursiveCall(b" while pickling an object")
     # The caller holds the root, so it never looks unique: its own reference is not counted in the graph.
     Py_INCREF(<PyObject *>obj)
     try:
@@ -87,6 +88,7 @@ cdef int emit(Emission *e, object obj) except -1:
             save_node(e, <PyObject *>obj, False)
     finally:
         Py_DECREF(<PyObject *>obj)
+        Py_LeaveRecursiveCall()
     ensure(&e.out)
     put_op(&e.out, OP_STOP)
     close_frame(&e.out)

@@ -8,9 +8,7 @@ cdef inline unsigned char *put_leaf(Emission *e, unsigned char *p, PyObject *o) 
     """
     cdef Memo *m = e.memo
     cdef PyTypeObject *t = Py_TYPE(o)
-    cdef Py_ssize_t index, nbytes
-    cdef size_t slot = 0
-    cdef bint uniq
+    cdef Py_ssize_t index = -1
     if t == &PyLong_Type:
         return put_int(p, o)
     if t == &PyFloat_Type:
@@ -23,21 +21,34 @@ cdef inline unsigned char *put_leaf(Emission *e, unsigned char *p, PyObject *o) 
     if t == &PyBool_Type:
         p[0] = OP_NEWTRUE if o == Py_True else OP_NEWFALSE
         return p + 1
-    uniq = is_unique(e, o)
+    if t == &PyUnicode_Type:
+        return put_str(e, p, o, &index)
+    if is_unique(e, o):
+        return NULL
+    index = memo_get(m, o)
+    return put_get_at(p, index) if index >= m.n_alias else NULL
+
+
+cdef inline unsigned char *put_str(Emission *e, unsigned char *p, PyObject *o, Py_ssize_t *index) noexcept:
+    """put_leaf for a str.  *index: its memo index, -1 where it was met by its only reference."""
+    cdef Memo *m = e.memo
+    cdef bint uniq = is_unique(e, o)
+    cdef Py_ssize_t nbytes
+    cdef size_t slot = 0
+    index[0] = -1
     if not uniq:
-        index = memo_find(m, o, &slot)
-        if index >= m.n_alias:
-            return put_get_at(p, index)
-        if index >= 0:
+        index[0] = memo_find(m, o, &slot)
+        if index[0] >= m.n_alias:
+            return put_get_at(p, index[0])
+        if index[0] >= 0 or CYP_UNLIKELY(m.used * 2 >= m.mask):
             return NULL
-    if t != &PyUnicode_Type or not PyUnicode_IS_COMPACT_ASCII(o):
+    if CYP_UNLIKELY(not PyUnicode_IS_COMPACT_ASCII(o) or m.n == m.cap):
         return NULL
     nbytes = PyUnicode_GET_LENGTH(o)
-    if CYP_UNLIKELY(nbytes > SHORT_TEXT or m.n == m.cap):
+    if CYP_UNLIKELY(nbytes > SHORT_TEXT):
         return NULL
     if not uniq:
-        if CYP_UNLIKELY(m.used * 2 >= m.mask):
-            return NULL
+        index[0] = m.n
         memo_fill(m, slot, m.n)
     m.log[m.n] = o
     m.n += 1

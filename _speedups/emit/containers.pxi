@@ -115,10 +115,9 @@ cdef inline int open_tuple(Emission *e, PyObject *o, bint uniq, Level *lv) excep
     cdef Py_ssize_t n = PyTuple_GET_SIZE(o)
     cdef Py_ssize_t i
     if n == 0:
-        if e.proto:
-            put_op(&e.out, OP_EMPTY_TUPLE)
-        else:
-            put_empty(e, OP_EMPTY_TUPLE, OP_TUPLE)
+        if e.proto == 0:
+            put_op(&e.out, OP_MARK)
+        put_op(&e.out, OP_EMPTY_TUPLE if e.proto else OP_TUPLE)
         return DONE
     if n > 3 or e.proto < 2:
         put_op(&e.out, OP_MARK)
@@ -239,22 +238,16 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
             if CYP_UNLIKELY(lv.item != NULL):
                 release(e, &lv.item)
             while lv.i < lv.stop and next_pair(lv, &key, &value, instance):
-                if CYP_UNLIKELY(e.guard):
+                if CYP_UNLIKELY(not put_key(e, lv, key)):
                     # Saving the key may run user code, which may take both out of the dict.
                     Py_INCREF(value)
                     lv.item = value
                     lv.step = STEP_VALUE
                     hold(e, key)
-                    if save_key(e, lv, key, uniq) == NOT_LEAF:
+                    if save_leaf_any(e, key, uniq) == NOT_LEAF:
                         child[0] = key
                         return NEXT
                     break
-                if save_key(e, lv, key, uniq) == NOT_LEAF:
-                    Py_INCREF(value)
-                    lv.item = value
-                    lv.step = STEP_VALUE
-                    child[0] = key
-                    return NEXT
                 lv.i += 1
                 if save_leaf(e, value, uniq) == NOT_LEAF:
                     child[0] = value
@@ -298,31 +291,40 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
     return DONE
 
 
-cdef inline int save_key(Emission *e, Level *lv, PyObject *key, bint *uniq) except -1:
-    """save_leaf for the key at hand; a key that stood at the same place before costs no look-up."""
+cdef inline bint put_key(Emission *e, Level *lv, PyObject *key) noexcept:
+    """Write the key at hand if nothing can fail; a str that stood at the same place before costs no look-up."""
     cdef Py_ssize_t at = lv.i
-    cdef Py_ssize_t index
-    if CYP_UNLIKELY(e.odd) or Py_TYPE(key) != &PyUnicode_Type:
-        return save_leaf(e, key, uniq)
-    at_boundary(e)
-    if lv.plan != NULL and at < PLAN_NAMES:
-        return save_name(e, lv.plan, at, key, uniq)
-    if CYP_UNLIKELY(at >= KEY_POSITIONS):
-        return save_leaf(e, key, uniq)
-    if CYP_UNLIKELY(e.key_generation != e.memo.generation):
-        memset(e.keys, 0, sizeof(e.keys))
-        e.key_generation = e.memo.generation
-    if e.keys[at] == key:
-        put_get(e, e.key_indices[at])
-        return WRITTEN
-    if save_leaf(e, key, uniq) == NOT_LEAF:
-        return NOT_LEAF
-    if e.key_generation == e.memo.generation:
-        index = memo_get(e.memo, key)
-        if index >= 0:
-            e.keys[at] = key
-            e.key_indices[at] = index
-    return WRITTEN
+    cdef unsigned char *end
+    if CYP_UNLIKELY(e.out.p > e.out.lim or e.odd):
+        return False
+    if Py_TYPE(key) != &PyUnicode_Type:
+        end = put_leaf(e, e.out.p, key)
+    elif lv.plan != NULL and at < PLAN_NAMES and lv.plan.generation == e.memo.generation:
+        end = put_name(e, key, &lv.plan.names[at], &lv.plan.name_indices[at])
+    elif lv.plan == NULL and at < KEY_POSITIONS:
+        if CYP_UNLIKELY(e.key_generation != e.memo.generation):
+            memset(e.keys, 0, sizeof(e.keys))
+            e.key_generation = e.memo.generation
+        end = put_name(e, key, &e.keys[at], &e.key_indices[at])
+    else:
+        end = put_leaf(e, e.out.p, key)
+    if end == NULL:
+        return False
+    e.out.p = end
+    return True
+
+
+cdef inline unsigned char *put_name(Emission *e, PyObject *name, PyObject **known, Py_ssize_t *index) noexcept:
+    """put_leaf for a str that has mostly been written before: *known is the last one at this place, *index its own."""
+    cdef unsigned char *end
+    cdef Py_ssize_t found = -1
+    if CYP_LIKELY(known[0] == name):
+        return put_get_at(e.out.p, index[0])
+    end = put_str(e, e.out.p, name, &found)
+    if found >= e.memo.n_alias:
+        known[0] = name
+        index[0] = found
+    return end
 
 
 # ---- set and frozenset

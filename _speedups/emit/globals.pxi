@@ -4,9 +4,9 @@ cdef int open_global(Emission *e, PyObject *o, object name, Level *lv) except -1
     """Begin a global.  name: the string that was its reduce value, or None.  Source: _pickle.c save_global."""
     cdef tuple names
     cdef object code
-    before_user_code(e)
     Py_INCREF(o)
     try:
+        before_user_code(e)
         names = find_global(<object>o, name, e.proto)
         if e.proto >= 2 and extension_registry:
             code = _reduce.extension_code(<object>o, name, names, e.proto)

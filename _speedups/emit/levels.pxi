@@ -239,7 +239,7 @@ cdef int save_deep(Emission *e, PyObject *o, bint uniq) except -1:
                 else:
                     levels = bigger
             if status == NEXT and e.depth >= e.max_depth:
-                status = (<policy_status>check_depth)(e)
+                status = (<policy_status>check_depth)(e, child)
             if status >= 0:
                 status = (<open_status>open_level)(e, child, child_uniq, &levels[n])
             if status == NEXT:
@@ -262,12 +262,16 @@ cdef int save_deep(Emission *e, PyObject *o, bint uniq) except -1:
     return -1 if status < 0 else 0
 
 
-ctypedef int (*policy_status)(Emission *) noexcept
+ctypedef int (*policy_status)(Emission *, PyObject *) noexcept
 ctypedef int (*close_status)(Emission *, Level *) noexcept
 
 
-cdef int check_depth(Emission *e) except -1:
-    """Ask the nesting policy, which is Python's: raises RecursionError, or the limit is raised to the one in force."""
+cdef int check_depth(Emission *e, PyObject *o) except -1:
+    """Ask the nesting policy, which is Python's: raises RecursionError, or the limit is raised to the one in force.
+
+    o: the object to be opened next, borrowed; it stays alive until it has been.
+    """
+    hold(e, o)
     before_user_code(e)
     e.max_depth = _reduce.allow_depth(e.depth)
     return NEXT

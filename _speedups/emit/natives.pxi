@@ -99,7 +99,6 @@ cdef int walk_slots(Emission *e, Level *lv, PyObject **child, bint *uniq) except
         if native_class(e, lv, child, uniq) == NEXT:
             return NEXT
     if lv.step == NATIVE_PARTS:
-        lv.step = NATIVE_VALUES
         make_instance(e, lv)
         lv.value = new_ref(lv.plan.slots)
         for i in range(PyTuple_GET_SIZE(lv.value)):
@@ -116,6 +115,7 @@ cdef int walk_slots(Emission *e, Level *lv, PyObject **child, bint *uniq) except
         memoize_fresh(e)
         if lv.n > 1:
             put_op(&e.out, OP_MARK)
+        lv.step = NATIVE_VALUES
     return walk_slot_values(e, lv, child, uniq)
 
 

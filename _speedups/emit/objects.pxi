@@ -45,12 +45,16 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
         if e.proto >= 5:
             save_bytearray(e, o, uniq)
             return DONE
-        return open_internal(e, o, _reduce.reduce_bytearray(<object>o), lv)
+        held = <object>o
+        before_user_code(e)
+        return open_internal(e, o, _reduce.reduce_bytearray(held), lv)
     if t == &PyPickleBuffer_Type:
         save_picklebuffer(e, o, uniq)
         return DONE
     if t == &PyBytes_Type:
-        return open_internal(e, o, _reduce.reduce_bytes(<object>o), lv)
+        held = <object>o
+        before_user_code(e)
+        return open_internal(e, o, _reduce.reduce_bytes(held), lv)
     if e.reducer_override != NULL:
         held = <object>o  # the hook may drop the last other reference
         before_user_code(e)
@@ -75,6 +79,8 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
                 held = <object>o
                 before_user_code(e)
                 reduced = (copyreg_newobj, (<object><PyObject *>t,), held.__getstate__())
+                if Py_TYPE(o) != t:
+                    return open_reduced(e, o, reduced, lv)  # which refuses it
                 return open_parts(e, o, reduced, PART_CLASS, lv)
         elif e.odd and plan.kind == PLAN_ATTRIBUTES and e.proto >= 2:
             held = <object>o
@@ -184,8 +190,9 @@ cdef object check_newobj(Emission *e, PyObject *o, object reduced, int *step):
 
     Both go by the callable's name.  Below protocol 4 __newobj_ex__ becomes functools.partial(cls.__new__, ...).
     """
-    cdef object func = reduced[0]
-    cdef tuple args = reduced[1]
+    cdef object func = <object>PyTuple_GET_ITEM(<PyObject *>reduced, 0)
+    cdef PyObject *args = PyTuple_GET_ITEM(<PyObject *>reduced, 1)
+    cdef Py_ssize_t n = PyTuple_GET_SIZE(args)
     cdef object name
     step[0] = PART_FUNC
     if func is copyreg_newobj:
@@ -197,18 +204,23 @@ cdef object check_newobj(Emission *e, PyObject *o, object reduced, int *step):
         if not isinstance(name, str):
             return reduced
     if name == "__newobj__":
-        if len(args) < 1 or not isinstance(args[0], type) or args[0] is not class_of(<object>o):
+        if n < 1 or not isinstance(item(args, 0), type) or item(args, 0) is not class_of(<object>o):
             _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
         step[0] = PART_CLASS
     elif name == "__newobj_ex__":
-        if (len(args) != 3 or not isinstance(args[0], type) or not isinstance(args[1], tuple)
-                or not isinstance(args[2], dict)):
+        if (n != 3 or not isinstance(item(args, 0), type) or not isinstance(item(args, 1), tuple)
+                or not isinstance(item(args, 2), dict)):
             _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
         if e.proto >= 4:
             step[0] = PART_EX_CLASS
         else:
             return _reduce.newobj_ex_by_partial(reduced)
     return reduced
+
+
+cdef inline object item(PyObject *items, Py_ssize_t i):
+    """Of a tuple or a subclass of it, whatever that makes of indexing."""
+    return <object>PyTuple_GET_ITEM(items, i)
 
 
 cdef object class_of(object obj):

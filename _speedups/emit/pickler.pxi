@@ -56,6 +56,7 @@ cdef class Emitter:
             persistent_id = self.persistent_id_hook()
             reducer_override = getattr(self, "reducer_override", UNSET)
             e.bin = self.binary != 0
+            e.odd |= ODD_PROTOCOL if e.bin != (self.proto > 0) else 0
             e.write = <PyObject *>options[0]
             e.persistent_id = or_null(persistent_id)
             e.reducer_override = NULL if reducer_override is UNSET else <PyObject *>reducer_override
@@ -90,15 +91,8 @@ cdef class Emitter:
 
     cdef int keep(self, Py_ssize_t n) except -1:
         """After a dump: the first n entries stay, owned by the list that the collector sees."""
-        cdef Memo *m = &self.memo_table
-        memo_truncate(m, n, next_epoch())
-        del self.kept[m.listed:]
-        self.show_placeholders()
-        while m.listed < m.n:
-            self.kept.append(<object>m.log[m.listed])
-            Py_DECREF(m.log[m.listed])
-            m.listed += 1
-        return 0
+        memo_truncate(&self.memo_table, n, next_epoch())
+        return self.own_all()
 
     cdef int show_placeholders(self) except -1:
         """The memo as an attribute shows an object for each index, also where only the reducer would have seen one."""
@@ -114,46 +108,76 @@ cdef class Emitter:
                 memo_insert(m, m.log[i], i)
         return 0
 
+    cdef int own_all(self) except -1:
+        """Pass each reference of the memo's to the list that the collector sees; afterwards the memo can go silently."""
+        cdef Memo *m = &self.memo_table
+        del self.kept[m.listed:]
+        self.show_placeholders()
+        while m.listed < m.n:
+            self.kept.append(<object>m.log[m.listed])
+            Py_DECREF(m.log[m.listed])
+            m.listed += 1
+        return 0
+
+    cdef list exchange_kept(self, list kept):
+        """Empty the memo, without running a finalizer: what it named is in the list that is returned."""
+        cdef list old
+        self.own_all()
+        old = self.kept
+        memo_truncate(&self.memo_table, 0, next_epoch())
+        self.kept = kept
+        return old
+
     def clear_memo(self, /):
         """Forget which objects have been written, so that the next dump() writes them anew."""
-        cdef list kept = self.kept
-        memo_truncate(&self.memo_table, 0, next_epoch())
-        self.kept = []
-        kept.clear()
+        self.exchange_kept([])
 
     cdef dict memo_items(self):
         """id -> (memo index, object)"""
         cdef Memo *m = &self.memo_table
         cdef Py_ssize_t i
         cdef dict items = {}
-        self.show_placeholders()
-        for i in range(m.n):
-            items[<size_t>m.log[i]] = (memo_wire_index(m, i), <object>m.log[i])
+        cdef list kept
+        cdef uint64_t generation
+        self.own_all()
+        kept = self.kept  # the collector may run code that clears the memo
+        generation = m.generation
+        for i in range(len(kept)):
+            if m.generation != generation:
+                break
+            items[<size_t><PyObject *>kept[i]] = (memo_wire_index(m, i), kept[i])
         return items
 
-    cdef int assign_memo(self, dict items) except -1:
-        """Replace the memo by items as memo_items gives them."""
+    cdef int assign_memo(self, object items) except -1:
+        """Replace the memo by a dict, or an instance of a subclass, as memo_items gives it."""
         cdef Memo *m = &self.memo_table
         cdef dict by_id = {}
-        cdef list entries
-        cdef Py_ssize_t i, index
+        cdef list entries, objects, dropped
+        cdef Py_ssize_t i, n
+        cdef Py_ssize_t *alias
         cdef object value, obj
-        for value in list(items.values()):
+        for value in list(dict.values(items)):
             if not isinstance(value, tuple) or len(value) != 2:
                 raise TypeError("'memo' values must be 2-item tuples")
             obj = value[0]
             by_id[id(value[1])] = (PyLong_AsSsize_t(<PyObject *>obj), value[1])
         entries = sorted(by_id.values(), key=itemgetter(0))
-        self.clear_memo()
-        m.alias = <Py_ssize_t *>PyMem_Calloc(<size_t>len(entries) + 1, sizeof(Py_ssize_t))
-        if m.alias == NULL:
+        objects = [obj for _, obj in entries]
+        n = len(entries)
+        alias = <Py_ssize_t *>PyMem_Calloc(<size_t>n + 1, sizeof(Py_ssize_t))
+        if alias == NULL:
             raise MemoryError()
-        for i, (index, obj) in enumerate(entries):
-            self.kept.append(obj)
-            memo_add(m, <PyObject *>obj)
-            m.secured = m.listed = m.n
-            m.alias[i] = index
-            m.n_alias = m.n
+        for i in range(n):
+            alias[i] = (<tuple>entries[i])[0]
+        try:
+            dropped = self.exchange_kept(objects)
+        except BaseException:
+            PyMem_Free(alias)
+            raise
+        m.alias = alias
+        for i in range(n):
+            memo_add(m, <PyObject *>objects[i])
+            m.secured = m.listed = m.n_alias = m.n
         return 0
 
     @property
@@ -217,7 +241,7 @@ cdef class Emitter:
         self.table = UNSET
 
 
-def configure(Emitter pickler, write, int protocol, bint fix_imports, buffer_callback):
+def configure(Emitter pickler not None, write, int protocol, bint fix_imports, buffer_callback):
     """Pickler.__init__ after its checks: take the options, forget everything else."""
     pickler.check_idle()
     pickler.proto = protocol
@@ -237,12 +261,12 @@ def seal(type cls, /):
     cyp_make_immutable(<PyTypeObject *>cls)
 
 
-def get_hook(Emitter pickler):
+def get_hook(Emitter pickler not None):
     """The persistent_id that was assigned or captured, or UNSET."""
     return MethodType(pickler.hook, pickler) if pickler.hook_bound else pickler.hook
 
 
-def set_hook(Emitter pickler, hook, bint bound):
+def set_hook(Emitter pickler not None, hook, bint bound):
     """Keep a persistent_id; if bound, it is the function of a method of this Pickler."""
     pickler.hook = hook
     pickler.hook_bound = bound
@@ -255,7 +279,7 @@ cdef class PicklerMemoProxy:
     cdef Emitter pickler
     __hash__ = None
 
-    def __init__(self, Emitter pickler not None):
+    def __cinit__(self, Emitter pickler not None):
         self.pickler = pickler
 
     def clear(self, /):

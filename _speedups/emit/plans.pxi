@@ -28,14 +28,7 @@ cdef inline Plan *plan_for(Emission *e, PyTypeObject *t) except? NULL:
 
 cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
     """Is the plan still right?  The type, and the dispatch tables, may have changed since it was last used."""
-    cdef PyObject *table = e.dispatch_table
-    if plan.tag != cyp_type_tag(plan.type):
-        return NULL
-    if table == NULL:
-        table = <PyObject *>copyreg_table
-    elif Py_TYPE(table) != &PyDict_Type:
-        return NULL
-    if PyDict_GetItemWithError(table, <PyObject *>plan.type) != NULL:
+    if plan.tag != cyp_type_tag(plan.type) or may_be_dispatched(e, plan.type):
         return NULL
     plan.epoch = e.epoch
     if plan.generation != e.memo.generation:
@@ -43,6 +36,22 @@ cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
         plan.class_index = -1
         memset(plan.names, 0, sizeof(plan.names))
     return plan
+
+
+cdef bint may_be_dispatched(Emission *e, PyTypeObject *t) noexcept:
+    """The dispatch table in force has an entry for t, or looking for one might run user code."""
+    cdef PyObject *table = e.dispatch_table
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t pos = 0
+    if table == NULL:
+        table = <PyObject *>copyreg_table
+    if Py_TYPE(table) != &PyDict_Type or not cyp_plain_key(<PyObject *>t):
+        return True
+    while PyDict_Next(table, &pos, &key, &value):
+        if key == <PyObject *>t or not cyp_plain_key(key):
+            return True
+    return False
 
 
 cdef int plan_slots(Plan *plan, tuple members) except -1:
@@ -266,15 +275,10 @@ cdef inline int start_state(Emission *e, Level *lv, PyObject **child, bint *uniq
 
 cdef inline int save_name(Emission *e, Plan *plan, Py_ssize_t at, PyObject *name, bint *uniq) except -1:
     """save_leaf for an attribute name: the same name at the same place costs no look-up."""
-    cdef Py_ssize_t index
-    if CYP_LIKELY(plan.names[at] == name and plan.generation == e.memo.generation):
-        put_get(e, plan.name_indices[at])
-        return WRITTEN
-    if save_leaf(e, name, uniq) == NOT_LEAF:
-        return NOT_LEAF
-    if plan.generation == e.memo.generation:
-        index = memo_get(e.memo, name)
-        if index >= 0:
-            plan.names[at] = name
-            plan.name_indices[at] = index
-    return WRITTEN
+    cdef unsigned char *end
+    if CYP_LIKELY(e.out.p <= e.out.lim and e.odd == 0 and plan.generation == e.memo.generation):
+        end = put_name(e, name, &plan.names[at], &plan.name_indices[at])
+        if end != NULL:
+            e.out.p = end
+            return WRITTEN
+    return save_leaf_any(e, name, uniq)

@@ -30,23 +30,29 @@ cdef int save_str_wide(Emission *e, PyObject *o) except -1:
     cdef int kind
     cdef void *data
     cdef Py_ssize_t ncodepoints, nbytes
+    cdef unsigned char *start
+    cdef unsigned char *end
     cdef object encoded
     cyp_unicode_ready(o)
     kind = PyUnicode_KIND(o)
     data = PyUnicode_DATA(o)
     ncodepoints = PyUnicode_GET_LENGTH(o)
-    nbytes = utf8_size(kind, data, ncodepoints)
-    if nbytes < FRAME_TARGET:
-        reserve(&e.out, nbytes + 9)
+    if ncodepoints < FRAME_TARGET // 4:
+        # The length comes first, and is known last.
+        reserve(&e.out, 4 * ncodepoints + 9)
+        start = e.out.p
+        end = utf8_encode(start + 5, kind, data, ncodepoints)
+        nbytes = end - start - 5
         if nbytes <= 0xFF and e.proto >= 4:
+            memmove(start + 2, start + 5, nbytes)
             put_op_u8(&e.out, OP_SHORT_BINUNICODE, <unsigned int>nbytes)
         else:
             put_op_u32(&e.out, OP_BINUNICODE, <unsigned int>nbytes)
-        e.out.p = utf8_encode(e.out.p, kind, data, ncodepoints)
+        e.out.p += nbytes
         return ensure(&e.out)
-    encoded = own(PyBytes_FromStringAndSize(NULL, nbytes))
+    encoded = own(PyBytes_FromStringAndSize(NULL, utf8_size(kind, data, ncodepoints)))
     utf8_encode(PyBytes_AS_STRING(<PyObject *>encoded), kind, data, ncodepoints)
-    put_text(e, PyBytes_AS_STRING(<PyObject *>encoded), nbytes, o)
+    put_text(e, PyBytes_AS_STRING(<PyObject *>encoded), len(<bytes>encoded), o)
     return ensure(&e.out)
 
 
@@ -64,28 +70,48 @@ cdef Py_ssize_t utf8_size(int kind, void *data, Py_ssize_t ncodepoints) noexcept
 cdef unsigned char *utf8_encode(unsigned char *p, int kind, void *data, Py_ssize_t ncodepoints) noexcept:
     """Write the code points, surrogates like any other; returns the end."""
     cdef Py_ssize_t i
-    cdef uint32_t c
-    for i in range(ncodepoints):
-        c = PyUnicode_READ(kind, data, i)
-        if c < 0x80:
-            p[0] = <unsigned char>c
-            p += 1
-        elif c < 0x800:
-            p[0] = <unsigned char>(0xC0 | c >> 6)
-            p[1] = <unsigned char>(0x80 | (c & 0x3F))
-            p += 2
-        elif c < 0x10000:
-            p[0] = <unsigned char>(0xE0 | c >> 12)
-            p[1] = <unsigned char>(0x80 | (c >> 6 & 0x3F))
-            p[2] = <unsigned char>(0x80 | (c & 0x3F))
-            p += 3
-        else:
-            p[0] = <unsigned char>(0xF0 | c >> 18)
-            p[1] = <unsigned char>(0x80 | (c >> 12 & 0x3F))
-            p[2] = <unsigned char>(0x80 | (c >> 6 & 0x3F))
-            p[3] = <unsigned char>(0x80 | (c & 0x3F))
-            p += 4
+    if kind == 1:
+        return utf8_latin1(p, <const unsigned char *>data, ncodepoints)
+    if kind == 2:
+        for i in range(ncodepoints):
+            p = utf8_point(p, (<const uint16_t *>data)[i])
+    else:
+        for i in range(ncodepoints):
+            p = utf8_point(p, (<const uint32_t *>data)[i])
     return p
+
+
+cdef inline unsigned char *utf8_latin1(unsigned char *p, const unsigned char *data, Py_ssize_t ncodepoints) noexcept:
+    """Code points below 256, chosen without a branch.  Writes one byte more than it returns."""
+    cdef Py_ssize_t i
+    cdef uint32_t c, wide
+    for i in range(ncodepoints):
+        c = data[i]
+        wide = c >> 7
+        p[0] = <unsigned char>((0xC0 | c >> 6) if wide else c)
+        p[1] = <unsigned char>(0x80 | (c & 0x3F))
+        p += 1 + wide
+    return p
+
+
+cdef inline unsigned char *utf8_point(unsigned char *p, uint32_t c) noexcept:
+    if c < 0x80:
+        p[0] = <unsigned char>c
+        return p + 1
+    if c < 0x800:
+        p[0] = <unsigned char>(0xC0 | c >> 6)
+        p[1] = <unsigned char>(0x80 | (c & 0x3F))
+        return p + 2
+    if c < 0x10000:
+        p[0] = <unsigned char>(0xE0 | c >> 12)
+        p[1] = <unsigned char>(0x80 | (c >> 6 & 0x3F))
+        p[2] = <unsigned char>(0x80 | (c & 0x3F))
+        return p + 3
+    p[0] = <unsigned char>(0xF0 | c >> 18)
+    p[1] = <unsigned char>(0x80 | (c >> 12 & 0x3F))
+    p[2] = <unsigned char>(0x80 | (c >> 6 & 0x3F))
+    p[3] = <unsigned char>(0x80 | (c & 0x3F))
+    return p + 4
 
 
 cdef int save_str_text(Emission *e, PyObject *o) except -1:
@@ -139,17 +165,18 @@ cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
     """In-band as bytes or bytearray, out-of-band if buffer_callback returns a false value.  Source: PEP 574."""
     cdef Py_buffer view
     cdef bint in_band = True
+    cdef object held = <object>o
     if e.proto < 5:
         before_user_code(e)
-        _reduce.refuse(<object>o, e.proto)
+        _reduce.refuse(held, e.proto)
     PyObject_GetBuffer(<object>o, &view, PyBUF_FULL_RO)
     try:
         if view.suboffsets != NULL or not PyBuffer_IsContiguous(&view, c"A"):
             before_user_code(e)
-            _reduce.refuse(<object>o, e.proto)
+            _reduce.refuse(held, e.proto)
         if e.buffer_callback != NULL:
             before_user_code(e)
-            in_band = bool((<object>e.buffer_callback)(<object>o))
+            in_band = bool((<object>e.buffer_callback)(held))
             e.odd |= ODD_LATE
         if in_band:
             if view.readonly:

@@ -9,14 +9,16 @@
 cdef int memo_put(Memo *memo, Py_ssize_t i, PyObject *o) except -1:
     """Store o, with a reference of its own, at any index >= 0.  What was there is released last."""
     cdef PyObject *old
+    cdef object sparse = memo_hole  # what was stored at i before the array got that far
     if i >= memo.size:
         if i > 2 * memo.count:
             return memo_put_sparse(memo, i, o)
         memo_grow(memo, 2 * i)
+    if memo.sparse != NULL:
+        sparse = (<dict>memo.sparse).pop(i, memo_hole)
     old = memo.slots[i]
-    if old == NULL:
-        if not (memo.sparse != NULL and habits.counts_sparse and forget_sparse(memo, i)):
-            memo.count += 1
+    if old == NULL and (sparse is memo_hole or not habits.counts_sparse):
+        memo.count += 1
     Py_INCREF(o)
     memo.slots[i] = o
     memo_release(old)
@@ -32,15 +34,6 @@ cdef int memo_put_sparse(Memo *memo, Py_ssize_t i, PyObject *o) except -1:
         memo.count += 1
     sparse[i] = <object>o
     return 0
-
-
-cdef bint forget_sparse(Memo *memo, Py_ssize_t i) except -1:
-    """Drop index i from the dictionary; True if it was there."""
-    sparse = <dict>memo.sparse
-    if i in sparse:
-        del sparse[i]
-        return True
-    return False
 
 
 cdef PyObject *memo_get_new(Loading *r, Py_ssize_t i) except NULL:

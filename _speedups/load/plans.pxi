@@ -150,7 +150,7 @@ cdef bint close_state(Loading *r) except -1:
     cdef Py_ssize_t i
     cdef CypValues *values = cyp_inline_values(instance)
     cdef Plan *plan = plan_of(Py_TYPE(instance))
-    if n & 1 or r.p == r.end or r.p[0] != OP_BUILD or not plan.stores:
+    if n == 0 or n & 1 or r.p == r.end or r.p[0] != OP_BUILD or not plan.stores:
         return False
     for i in range(0, n, 2):
         if not PyUnicode_CheckExact(items[i]):

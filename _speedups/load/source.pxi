@@ -179,18 +179,19 @@ cdef bytearray read_chunks(Loading *r, Machine m, Py_ssize_t nbytes):
     cdef bytearray whole = <bytearray>steal(PyByteArray_FromStringAndSize(r.p, r.end - r.p))
     cdef Py_ssize_t have = len(whole)
     cdef Py_ssize_t want
-    cdef bytes piece
+    cdef object piece
     while have < nbytes:
         want = min(have, nbytes - have)
         piece = read_bytes(m, want)
-        if len(piece) < want:
+        if PyBytes_GET_SIZE(<PyObject *>piece) < want:
             truncated()
         whole += piece
         have = len(whole)
     return whole
 
 
-cdef bytes read_bytes(Machine m, Py_ssize_t nbytes):
+cdef object read_bytes(Machine m, Py_ssize_t nbytes):
+    """What read() returns: bytes, or an instance of a subclass."""
     data = m.read(nbytes)
     if not isinstance(data, bytes):
         raise ValueError(f"read() returned non-bytes object ({type(data)!r})")
@@ -205,13 +206,14 @@ cdef int read_line(Loading *r, Machine m) except -1:
 
 cdef int read_into(Loading *r, Machine m, unsigned char *dst, Py_ssize_t nbytes, object owner) except -1:
     """Fill dst with exactly nbytes bytes from the file; 1 if the file kept the view that it was given."""
-    cdef bytes data
+    cdef object data
     cdef Window window
     cdef Py_ssize_t got
+    cdef bint kept
     skip_consumed(r, m)
     if m.readinto is ABSENT:
         data = read_bytes(m, nbytes)
-        if len(data) < nbytes:
+        if PyBytes_GET_SIZE(<PyObject *>data) < nbytes:
             truncated()
         memcpy(dst, PyBytes_AS_STRING(<PyObject *>data), nbytes)
     else:
@@ -219,16 +221,25 @@ cdef int read_into(Loading *r, Machine m, unsigned char *dst, Py_ssize_t nbytes,
         window.owner = owner
         window.memory = dst
         window.nbytes = nbytes
-        view = memoryview(window)
-        count = m.readinto(view)
-        view = None
-        got = PyLong_AsSsize_t(<PyObject *>count)
+        try:
+            count = call_readinto(m, window)
+            got = PyLong_AsSsize_t(<PyObject *>count)
+        finally:
+            kept = window.exports > 0
+            if not kept:
+                window.memory = NULL
+                window.owner = None
         if got < 0:
             raise ValueError("readinto() returned negative size")
         if got < nbytes:
             truncated()
-        if window.exports:
+        if kept:
             return 1
-        window.owner = None
     r.passed += nbytes
     return 0
+
+
+cdef object call_readinto(Machine m, Window window):
+    """What readinto() returns for a view of the window, which is gone afterwards unless the file has kept it."""
+    view = memoryview(window)
+    return m.readinto(view)
