@@ -295,16 +295,15 @@ def test_the_collector_may_drop_a_function_that_is_not_found():
         assert result.error in (None, AttributeError, pickle.PicklingError)
 
 
-@pytest.mark.parametrize("make", [lambda i: [i], lambda i: bytearray(b"%d" % i * 300), lambda i: f"t{i}"])
-def test_the_collector_may_clear_the_memo_that_is_copied(make):
+def test_the_collector_may_clear_the_memo_that_is_copied():
     for after in (1, 20, 300, 500, 3000):
         pickler = cypickle.Pickler(io.BytesIO(), 4)
-        pickler.dump([make(i) for i in range(2000)])
+        pickler.dump([[i] for i in range(2000)])
         with collecting(pickler.clear_memo, after):
             items = pickler.memo.copy()
         assert all(key == id(obj) for key, (_, obj) in items.items())
         assert [index for index, _ in items.values()] == list(range(len(items)))
-        assert [obj for _, obj in items.values()][1:3] in ([], [make(0)], [make(0), make(1)])
+        assert [obj for _, obj in items.values()][1:] == [[i] for i in range(len(items) - 1)]
 
 
 Pair = collections.namedtuple("Pair", "a b")

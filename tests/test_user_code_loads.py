@@ -11,16 +11,8 @@ import sys
 import pytest
 
 import cypickle
-from oracle import Table, both
+from oracle import both, outcome
 from test_leaks import assert_stable
-
-SCENARIOS = Table()
-
-
-def scenario(run):
-    """Unlike those of dumps, the same for every protocol: the pickles are written by hand."""
-    SCENARIOS.add(run.__name__, run)
-    return run
 
 
 class Plain:
@@ -69,6 +61,27 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("payload", ["bytes", "bytearray", "several"])
+def test_a_view_cannot_be_made_again_of_memory_taken_back(payload, failure):
+    owners = []
+
+    def keep_owner(view):
+        assert_taken_back(owners)  # in the calls before
+        owners.append(view.obj)
+
+    file = Lending(pickle.dumps(PAYLOADS[payload], 5), keep_owner, FAILURES[failure])
+    result = outcome(cypickle.Unpickler(file).load)
+    assert result.value == PAYLOADS[payload] if failure == "none" else result.error
+    assert_taken_back(owners)
+    assert owners
+
+
+def assert_taken_back(owners):
+    for owner in owners:
+        with pytest.raises((BufferError, TypeError)):  # TypeError: there is no owner
+            memoryview(owner)
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_view_cannot_be_made_again_of_memory_taken_back(payload, failure):
     owners = []
@@ -208,19 +221,14 @@ def replaced(name, index, last):
 @pytest.mark.parametrize("index", [33, 64, 100, 4000])
 @pytest.mark.parametrize("last", ["put", "memoize"])
 def test_finalizers_of_a_sparse_entry_may_clear_the_memo(index, last):
+    """Where the memo counts what is sparse, MEMOIZE goes to the index after it, and nothing is dropped."""
     data = replaced(b"Clears", index, put(index) if last == "put" else b"\x94")
-
-    def run(implementation, seen):
-        UNPICKLERS[:] = [implementation.Unpickler(io.BytesIO(data))]
-        try:
-            return UNPICKLERS[0].load(), UNPICKLERS[0].memo.copy()
-        finally:
-            UNPICKLERS.clear()
-
-    expected, actual = both(run)
-    assert actual.value[0] is None
-    if last == "put":
-        assert actual == expected
+    UNPICKLERS[:] = [cypickle.Unpickler(io.BytesIO(data))]
+    try:
+        assert UNPICKLERS[0].load() is None
+        assert UNPICKLERS[0].memo.copy() == {} or last == "memoize"
+    finally:
+        UNPICKLERS.clear()
 
 
 @pytest.mark.parametrize("index", [33, 100, 4000])
@@ -246,7 +254,11 @@ def test_a_memo_proxy_needs_its_owner(cls):
 
 
 class BytesSub(bytes):
-    """What read() returns; says of itself what is not so."""
+    pass
+
+
+class Liar(bytes):
+    """Says of itself what is not so."""
 
     def __len__(self):
         return 1
@@ -255,29 +267,20 @@ class BytesSub(bytes):
         return 0
 
 
-class OrdinarySub(bytes):
-    pass
-
-
-@pytest.mark.parametrize("sub", [OrdinarySub, BytesSub])
+@pytest.mark.parametrize("sub", [BytesSub, Liar])
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_read_may_return_a_subclass_of_bytes(payload, sub, protocol):
-    data = pickle.dumps(PAYLOADS[payload], protocol)
+    """Not compared: the C pickle of 3.15 crashes."""
+    file = io.BytesIO(pickle.dumps(PAYLOADS[payload], protocol))
 
     class File:
-        def __init__(self):
-            self.file = io.BytesIO(data)
-
         def read(self, size):
-            return sub(self.file.read(size))
+            return sub(file.read(size))
 
         def readline(self):
-            return sub(self.file.readline())
+            return sub(file.readline())
 
-    expected, actual = both(lambda implementation, seen: implementation.load(File()))
-    assert actual == expected
-    if sub is OrdinarySub:
-        assert actual.value == PAYLOADS[payload]
+    assert cypickle.load(File()) == PAYLOADS[payload]
 
 
 def text(value):
@@ -326,10 +329,14 @@ def test_what_is_stored_over_a_sparse_entry(index, filler, around):
 
             def run(implementation, seen, data=data):
                 unpickler = implementation.Unpickler(io.BytesIO(data))
-                try:
-                    return unpickler.load()
-                finally:
-                    seen.append(unpickler.memo.copy())
+                result = outcome(unpickler.load)
+                seen.append(unpickler.memo.copy())
+                return result
 
             expected, actual = both(run)
-            assert actual == expected, data
+            assert actual.value == expected.value, data
+            # Some versions leave sparse entries out of the copy.
+            assert expected.seen[0].items() <= actual.seen[0].items(), data
+
+
+assert actual == expected, data

@@ -64,13 +64,9 @@ cdef inline unsigned char *put_int(unsigned char *p, PyObject *o) noexcept:
     """An int of at most 64 bits in a protocol that has LONG1, at p; NULL for a longer one."""
     cdef int fits = 0
     cdef int64_t value = cyp_int_as_i64(o, &fits)
-    cdef unsigned int size, nbytes
+    cdef unsigned int nbytes
     if CYP_LIKELY(fits and -0x80000000 <= value <= 0x7FFFFFFF):
-        # BININT1, BININT2 or BININT with 1, 2 or 4 bytes: chosen without a branch, for sizes come in any order
-        size = (<uint64_t>value > 0xFF) + (<uint64_t>value > 0xFFFF)
-        p[0] = <unsigned char>((OP_BININT1 | OP_BININT2 << 8 | OP_BININT << 16) >> 8 * size)
-        cyp_write_u32(p + 1, <uint32_t>value)
-        return p + (0x050302 >> 8 * size & 0xFF)
+        return put_number(p, <int>value)
     if not fits:
         return NULL
     nbytes = cyp_signed_bytes(value)
@@ -78,6 +74,14 @@ cdef inline unsigned char *put_int(unsigned char *p, PyObject *o) noexcept:
     p[1] = <unsigned char>nbytes
     cyp_write_u64(p + 2, <uint64_t>value)
     return p + 2 + nbytes
+
+
+cdef inline unsigned char *put_number(unsigned char *p, int value) noexcept:
+    """BININT1, BININT2 or BININT at p, chosen without a branch, for sizes come in any order."""
+    cdef unsigned int size = (<unsigned int>value > 0xFF) + (<unsigned int>value > 0xFFFF)
+    p[0] = <unsigned char>((OP_BININT1 | OP_BININT2 << 8 | OP_BININT << 16) >> 8 * size)
+    cyp_write_u32(p + 1, <uint32_t>value)
+    return p + (0x050302 >> 8 * size & 0xFF)
 
 
 cdef inline unsigned char *put_get_at(unsigned char *p, Py_ssize_t index) noexcept:

@@ -198,6 +198,7 @@ cdef inline bint still_unique(Emission *e, Level *lv) noexcept:
 
 cdef inline int open_dict(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """Source: _pickle.c save_dict."""
+    cdef int status
     if CYP_UNLIKELY(e.odd):
         enter_fast(e, o)
         put_empty(e, OP_EMPTY_DICT, OP_DICT)
@@ -206,6 +207,9 @@ cdef inline int open_dict(Emission *e, PyObject *o, bint uniq, Level *lv) except
     memoize(e, o, uniq)
     if PyDict_Size(o) == 0:
         return leave_empty(e, o)
+    status = quick_dict(e, o, uniq, lv)
+    if status != GO:
+        return status
     level_init(e, lv, KIND_DICT, o, uniq)
     lv.n = PyDict_Size(o)
     return NEXT
@@ -237,8 +241,15 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
         if lv.step == STEP_ITEM:
             if CYP_UNLIKELY(lv.item != NULL):
                 release(e, &lv.item)
-            while lv.i < lv.stop and next_pair(lv, &key, &value, instance):
-                if CYP_UNLIKELY(not put_key(e, lv, key)):
+            while True:
+                put_pairs(e, lv.obj, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
+                if value != NULL:
+                    lv.i += 1
+                    if save_leaf_any(e, value, uniq) == NOT_LEAF:
+                        child[0] = value
+                        return NEXT
+                    continue
+                if lv.i < lv.stop and next_pair(lv, &key, &value, instance):
                     # Saving the key may run user code, which may take both out of the dict.
                     Py_INCREF(value)
                     lv.item = value
@@ -247,11 +258,7 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
                     if save_leaf_any(e, key, uniq) == NOT_LEAF:
                         child[0] = key
                         return NEXT
-                    break
-                lv.i += 1
-                if save_leaf(e, value, uniq) == NOT_LEAF:
-                    child[0] = value
-                    return NEXT
+                break
             if lv.step == STEP_ITEM and end_dict_batch(e, lv, instance) == DONE:
                 return DONE
         else:
@@ -289,42 +296,6 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
         lv.step = STEP_BATCH
         return NEXT
     return DONE
-
-
-cdef inline bint put_key(Emission *e, Level *lv, PyObject *key) noexcept:
-    """Write the key at hand if nothing can fail; a str that stood at the same place before costs no look-up."""
-    cdef Py_ssize_t at = lv.i
-    cdef unsigned char *end
-    if CYP_UNLIKELY(e.out.p > e.out.lim or e.odd):
-        return False
-    if Py_TYPE(key) != &PyUnicode_Type:
-        end = put_leaf(e, e.out.p, key)
-    elif lv.plan != NULL and at < PLAN_NAMES and lv.plan.generation == e.memo.generation:
-        end = put_name(e, key, &lv.plan.names[at], &lv.plan.name_indices[at])
-    elif lv.plan == NULL and at < KEY_POSITIONS:
-        if CYP_UNLIKELY(e.key_generation != e.memo.generation):
-            memset(e.keys, 0, sizeof(e.keys))
-            e.key_generation = e.memo.generation
-        end = put_name(e, key, &e.keys[at], &e.key_indices[at])
-    else:
-        end = put_leaf(e, e.out.p, key)
-    if end == NULL:
-        return False
-    e.out.p = end
-    return True
-
-
-cdef inline unsigned char *put_name(Emission *e, PyObject *name, PyObject **known, Py_ssize_t *index) noexcept:
-    """put_leaf for a str that has mostly been written before: *known is the last one at this place, *index its own."""
-    cdef unsigned char *end
-    cdef Py_ssize_t found = -1
-    if CYP_LIKELY(known[0] == name):
-        return put_get_at(e.out.p, index[0])
-    end = put_str(e, e.out.p, name, &found)
-    if found >= e.memo.n_alias:
-        known[0] = name
-        index[0] = found
-    return end
 
 
 # ---- set and frozenset

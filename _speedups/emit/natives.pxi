@@ -16,7 +16,16 @@ cdef enum:
     NATIVE_CREATE = 3  # all arguments are saved
 
 
-cdef inline int open_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:
+cdef inline int quick_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
+    """open_native without a level, or with one that is well on its way; GO: nothing is done."""
+    if plan.kind == PLAN_SLOTS:
+        return quick_slots(e, o, uniq, plan, lv)
+    elif plan.kind == PLAN_NAMEDTUPLE:
+        return quick_namedtuple(e, o, uniq, plan, lv)
+    return quick_temporal(e, o, uniq, plan)
+
+
+cdef inline int open_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
     """An instance of a type with a native plan; the plan's kind says which."""
     if plan.kind == PLAN_SLOTS:
         level_init(e, lv, KIND_SLOTS, o, uniq)
@@ -66,7 +75,11 @@ cdef inline int memoize_created(Emission *e, Level *lv) except -1:
 
 cdef inline PyObject *slot_value(Level *lv, Py_ssize_t i) noexcept:
     """Borrowed, NULL where the slot is empty.  A class that is assigned to __class__ has the slots at the same place."""
-    return (<PyObject **>(<char *>lv.obj + lv.plan.slot_offsets[i]))[0]
+    return slot_at(lv.obj, lv.plan, i)
+
+
+cdef inline PyObject *slot_at(PyObject *o, Plan *plan, Py_ssize_t i) noexcept:
+    return (<PyObject **>(<char *>o + plan.slot_offsets[i]))[0]
 
 
 cdef int keep_slots(Level *lv, Py_ssize_t first) except -1:
@@ -230,23 +243,10 @@ cdef int walk_temporal(Emission *e, Level *lv, PyObject **child, bint *uniq) exc
         else:
             for i in range(3):
                 at_boundary(e)
-                put_number(e, cyp_timedelta_field(lv.obj, i))
+                e.out.p = put_number(e.out.p, cyp_timedelta_field(lv.obj, i))
     ensure(&e.out)
     put_op(&e.out, OP_TUPLE3 if lv.plan.kind == PLAN_TIMEDELTA else (OP_TUPLE1 if tzinfo == NULL else OP_TUPLE2))
     memoize_fresh(e)
     put_op(&e.out, OP_REDUCE)
     memoize_created(e, lv)
     return DONE
-
-
-cdef inline int put_number(Emission *e, int value) except -1:
-    """BININT1, BININT2 or BININT, as for an int object."""
-    if value & ~0xFF == 0:
-        put_op_u8(&e.out, OP_BININT1, <unsigned int>value)
-    elif value & ~0xFFFF == 0:
-        put_op(&e.out, OP_BININT2)
-        cyp_write_u16(e.out.p, <uint32_t>value)
-        e.out.p += 2
-    else:
-        put_op_u32(&e.out, OP_BININT, <unsigned int>value)
-    return 0

@@ -40,6 +40,7 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """An object that is none of the built-in containers.  Source: _pickle.c save, from reducer_override on."""
     cdef PyTypeObject *t = Py_TYPE(o)
     cdef Plan *plan
+    cdef int status
     cdef object reduced, held, args
     if t == &PyByteArray_Type:
         if e.proto >= 5:
@@ -89,8 +90,10 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
             return open_parts(e, o, reduced, PART_CLASS, lv)
         elif e.odd == 0:
             if plan.kind == PLAN_ATTRIBUTES:
-                return open_instance(e, o, uniq, plan, lv)
-            return open_native(e, o, uniq, plan, lv)
+                status = quick_instance(e, o, uniq, plan, lv)
+                return open_instance(e, o, uniq, plan, lv) if status == GO else status
+            status = quick_native(e, o, uniq, plan, lv)
+            return open_native(e, o, uniq, plan, lv) if status == GO else status
     return open_by_reducer(e, o, lv)
 
 

@@ -115,7 +115,7 @@ cdef inline int put_get(Emission *e, Py_ssize_t index) except -1:
     if CYP_UNLIKELY(not e.bin):
         return put_decimal(e, OP_GET, memo_wire_index(e.memo, index))
     index = memo_wire_index(e.memo, index)
-    if CYP_UNLIKELY(index > 0xFFFFFFFF):
+    if CYP_UNLIKELY(index >> 32 != 0):
         raise PicklingError("memo id too large for LONG_BINGET")
     if index < 256:
         put_op_u8(&e.out, OP_BINGET, <unsigned int>index)

@@ -182,7 +182,7 @@ cdef enum:
     STEP_BUILD = 12   # the dictionary is saved
 
 
-cdef inline int open_instance(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:
+cdef inline int open_instance(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
     """An instance of a class with the default reducer: class, EMPTY_TUPLE, NEWOBJ, attributes, BUILD."""
     level_init(e, lv, KIND_INSTANCE, o, uniq)
     lv.plan = plan
@@ -277,7 +277,7 @@ cdef inline int save_name(Emission *e, Plan *plan, Py_ssize_t at, PyObject *name
     """save_leaf for an attribute name: the same name at the same place costs no look-up."""
     cdef unsigned char *end
     if CYP_LIKELY(e.out.p <= e.out.lim and e.odd == 0 and plan.generation == e.memo.generation):
-        end = put_name(e, name, &plan.names[at], &plan.name_indices[at])
+        end = put_name(e, e.out.p, name, &plan.names[at], &plan.name_indices[at])
         if end != NULL:
             e.out.p = end
             return WRITTEN

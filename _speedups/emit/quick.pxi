@@ -1,0 +1,285 @@
+# Objects written without a level, as far as their parts are frequent leaves: nothing in here can fail or run Python.
+#
+# Each quick_* function is given an object that its walker would begin.  It writes what it can and returns DONE,
+# or GO where it has written nothing, or NEXT: then the level goes on where it had to stop.
+
+cdef enum:
+    HEAD = 16  # bytes that the opcodes before the first part take at most
+
+
+cdef inline int put_pairs(Emission *e, PyObject *o, Plan *plan, Py_ssize_t stop, Py_ssize_t *done, Py_ssize_t *pos,
+                          PyObject **pending) noexcept:
+    """A run of items of a dict, or with a plan of attributes of an instance, whose keys and values are frequent leaves.
+
+    stop: *done is to get no further than this.  pos: the place as PyDict_Next counts it.
+    pending: gets the value, borrowed, whose key is written and which is not; NULL where there is none.
+    """
+    cdef unsigned char *p = e.out.p
+    cdef unsigned char *end
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef PyObject **known
+    cdef Py_ssize_t *indices
+    cdef Py_ssize_t i = done[0], at, most
+    pending[0] = NULL
+    if e.odd:
+        return 0
+    if plan != NULL:
+        known = plan.names
+        indices = plan.name_indices
+        most = PLAN_NAMES if plan.generation == e.memo.generation else 0
+    else:
+        if CYP_UNLIKELY(e.key_generation != e.memo.generation):
+            memset(e.keys, 0, sizeof(e.keys))
+            e.key_generation = e.memo.generation
+        known = e.keys
+        indices = e.key_indices
+        most = KEY_POSITIONS
+    while i < stop and p <= e.out.lim:
+        at = pos[0]
+        if not (PyDict_Next(o, pos, &key, &value) if plan == NULL else cyp_attrs_next(o, pos, &key, &value)):
+            pos[0] = at
+            break
+        if i < most and Py_TYPE(key) == &PyUnicode_Type:
+            end = put_name(e, p, key, &known[i], &indices[i])
+        else:
+            end = put_leaf(e, p, key)
+        if CYP_UNLIKELY(end == NULL):
+            pos[0] = at
+            break
+        p = end
+        if p <= e.out.lim:
+            end = put_leaf(e, p, value)
+        if CYP_UNLIKELY(end == NULL or end == p):
+            pending[0] = value
+            break
+        p = end
+        i += 1
+    e.out.p = p
+    done[0] = i
+    return 0
+
+
+cdef inline unsigned char *put_name(Emission *e, unsigned char *p, PyObject *name, PyObject **known,
+                                    Py_ssize_t *index) noexcept:
+    """put_leaf for a str that has mostly been written before: *known is the last one at this place, *index its own."""
+    cdef unsigned char *end
+    cdef Py_ssize_t found = -1
+    if CYP_LIKELY(known[0] == name):
+        return put_get_at(p, index[0])
+    end = put_str(e, p, name, &found)
+    if found >= e.memo.n_alias:
+        known[0] = name
+        index[0] = found
+    return end
+
+
+cdef inline unsigned char *put_class(Emission *e, PyObject *o, Plan *plan) noexcept:
+    """Fetch the class of o from the memo; NULL where a level is needed to write it, or for a boundary that may come."""
+    cdef unsigned char *p = e.out.p
+    if CYP_UNLIKELY(e.odd or e.out.lim - p < HEAD or plan.class_index < e.memo.n_alias or plan.class_index < 0):
+        return NULL
+    return put_get_at(p, plan.class_index)
+
+
+cdef inline bint put_memo(Emission *e, PyObject *o, bint uniq) noexcept:
+    """Give o, which is not in the memo, the next index if there is room for it and one more; MEMOIZE is the caller's."""
+    cdef Memo *m = e.memo
+    cdef size_t slot = 0
+    if CYP_UNLIKELY(m.cap - m.n < 2 or m.used * 2 >= m.mask):
+        return False
+    if not uniq:
+        memo_find(m, o, &slot)
+        memo_fill(m, slot, m.n)
+    m.log[m.n] = o
+    m.n += 1
+    return True
+
+
+cdef inline int quick_dict(Emission *e, PyObject *o, bint uniq, Level *lv) noexcept:
+    """The items; EMPTY_DICT and MEMOIZE are written.  For GO there is no item, or the batches are another matter."""
+    cdef Py_ssize_t n = PyDict_Size(o)
+    cdef Py_ssize_t done = 0, pos = 0
+    cdef PyObject *pending = NULL
+    if CYP_UNLIKELY(e.odd or n >= BATCH_ITEMS):
+        return GO
+    if n > 1:
+        put_op(&e.out, OP_MARK)
+    put_pairs(e, o, NULL, n, &done, &pos, &pending)
+    if CYP_LIKELY(done == n and e.out.p <= e.out.hard):
+        put_op(&e.out, OP_SETITEMS if n > 1 else OP_SETITEM)
+        return DONE
+    level_init(e, lv, KIND_DICT, o, uniq)
+    level_pairs(lv, n, done, pos, pending)
+    return NEXT
+
+
+cdef inline void level_pairs(Level *lv, Py_ssize_t n, Py_ssize_t done, Py_ssize_t pos, PyObject *pending) noexcept:
+    """Set a level to where put_pairs has stopped in its first batch of n."""
+    lv.n = n
+    lv.i = done
+    lv.pos = pos
+    lv.single = n == 1
+    lv.stop = 1 if n == 1 else BATCH_ITEMS
+    lv.step = STEP_ITEM
+    if pending != NULL:
+        Py_INCREF(pending)
+        lv.item = pending
+        lv.step = STEP_VALUE
+
+
+cdef inline int quick_instance(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
+    """An instance with attributes and no dictionary."""
+    cdef unsigned char *p
+    cdef Py_ssize_t n = cyp_attrs_len(o)
+    cdef Py_ssize_t done = 0, pos = 0
+    cdef PyObject *pending = NULL
+    if n <= 0:
+        return GO
+    p = put_class(e, o, plan)
+    if CYP_UNLIKELY(p == NULL or not put_memo(e, o, uniq)):
+        return GO
+    e.memo.log[e.memo.n] = <PyObject *>(<size_t>o | 1)
+    e.memo.n += 1
+    p[0] = OP_EMPTY_TUPLE
+    p[1] = OP_NEWOBJ
+    p[2] = OP_MEMOIZE
+    p[3] = OP_EMPTY_DICT
+    p[4] = OP_MEMOIZE
+    p[5] = OP_MARK
+    e.out.p = p + (6 if n > 1 else 5)
+    put_pairs(e, o, plan, n, &done, &pos, &pending)
+    if CYP_LIKELY(done == n and e.out.p <= e.out.hard):
+        put_op(&e.out, OP_SETITEMS if n > 1 else OP_SETITEM)
+        put_op(&e.out, OP_BUILD)
+        return DONE
+    open_instance(e, o, uniq, plan, lv)
+    level_pairs(lv, n, done, pos, pending)
+    return NEXT
+
+
+cdef inline int quick_namedtuple(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
+    """A namedtuple without a dictionary of its own."""
+    cdef unsigned char *p
+    cdef Py_ssize_t n = PyTuple_GET_SIZE(o)
+    cdef Py_ssize_t done
+    if n == 0 or plan.type.tp_dictoffset or (p := put_class(e, o, plan)) == NULL:
+        return GO
+    p[0] = OP_MARK
+    e.out.p = p + (n > 3)
+    if not uniq:
+        e.shared_open += 1
+    done = put_leaves(e, PySequence_Fast_ITEMS(o), 0, n)
+    if not uniq:
+        e.shared_open -= 1
+    if CYP_LIKELY(done == n and e.out.p <= e.out.hard and e.memo.n < e.memo.cap):
+        p = e.out.p
+        e.memo.log[e.memo.n] = NULL
+        e.memo.n += 1
+        if CYP_LIKELY(put_memo(e, o, uniq)):
+            p[0] = <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE
+            p[1] = OP_MEMOIZE
+            p[2] = OP_NEWOBJ
+            p[3] = OP_MEMOIZE
+            e.out.p = p + 4
+            return DONE
+        e.memo.n -= 1
+    open_native(e, o, uniq, plan, lv)
+    lv.step = NATIVE_VALUES
+    lv.i = done
+    return NEXT
+
+
+cdef inline int quick_slots(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
+    """An instance with slots, all of them filled, whose names are in the memo."""
+    cdef unsigned char *p
+    cdef unsigned char *end
+    cdef Py_ssize_t n = PyTuple_GET_SIZE(plan.slots)
+    cdef Py_ssize_t i
+    for i in range(n):
+        if plan.names[i] != PyTuple_GET_ITEM(plan.slots, i) or slot_at(o, plan, i) == NULL:
+            return GO
+    if n < 2 or e.guard or (p := put_class(e, o, plan)) == NULL or not put_memo(e, o, uniq):
+        return GO
+    e.memo.log[e.memo.n] = NULL
+    e.memo.n += 1
+    p[0] = OP_EMPTY_TUPLE
+    p[1] = OP_NEWOBJ
+    p[2] = OP_MEMOIZE
+    p[3] = OP_NONE
+    p[4] = OP_EMPTY_DICT
+    p[5] = OP_MEMOIZE
+    p[6] = OP_MARK
+    p += 7
+    i = 0
+    while i < n and p <= e.out.lim:
+        end = put_get_at(p, plan.name_indices[i])
+        if end <= e.out.lim:
+            end = put_leaf(e, end, slot_at(o, plan, i))
+        else:
+            break
+        if end == NULL:
+            break
+        p = end
+        i += 1
+    e.out.p = p
+    if CYP_LIKELY(i == n and p <= e.out.hard and e.memo.n < e.memo.cap):
+        e.memo.log[e.memo.n] = NULL
+        e.memo.n += 1
+        p[0] = OP_SETITEMS
+        p[1] = OP_TUPLE2
+        p[2] = OP_MEMOIZE
+        p[3] = OP_BUILD
+        e.out.p = p + 4
+        return DONE
+    open_native(e, o, uniq, plan, lv)
+    lv.step = NATIVE_VALUES
+    lv.value = new_ref(plan.slots)
+    lv.n = n
+    lv.i = i
+    lv.stop = (<Py_ssize_t>1 << n) - 1
+    return NEXT
+
+
+cdef inline int quick_temporal(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
+    """A date, datetime, time or timedelta whose tzinfo, if any, is in the memo."""
+    cdef unsigned char *p = put_class(e, o, plan)
+    cdef PyObject *tzinfo = cyp_temporal_tzinfo(o)
+    cdef Py_ssize_t index = 0, nbytes
+    cdef int i
+    if p == NULL or e.memo.cap - e.memo.n < 4:
+        return GO
+    if tzinfo != NULL:
+        index = memo_get(e.memo, tzinfo)
+        if index < e.memo.n_alias or index < 0 or is_unique(e, tzinfo):
+            return GO
+    nbytes = cyp_temporal_state(o, p + 2)
+    if nbytes:
+        p[0] = OP_SHORT_BINBYTES
+        p[1] = <unsigned char>nbytes
+        p += 2 + nbytes
+        p[0] = OP_MEMOIZE
+        p += 1
+        if p > e.out.lim:
+            return GO
+        e.memo.log[e.memo.n] = NULL
+        e.memo.n += 1
+        if tzinfo != NULL:
+            p = put_get_at(p, index)
+        p[0] = OP_TUPLE1 if tzinfo == NULL else OP_TUPLE2
+    else:
+        for i in range(3):
+            if p > e.out.lim:
+                return GO
+            p = put_number(p, cyp_timedelta_field(o, i))
+        p[0] = OP_TUPLE3
+    e.memo.log[e.memo.n] = NULL
+    e.memo.n += 1
+    if CYP_UNLIKELY(not put_memo(e, o, uniq)):
+        e.memo.n -= 2 if nbytes else 1
+        return GO
+    p[1] = OP_MEMOIZE
+    p[2] = OP_REDUCE
+    p[3] = OP_MEMOIZE
+    e.out.p = p + 4
+    return DONE
