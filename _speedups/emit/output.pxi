@@ -125,11 +125,22 @@ cdef inline int put_get(Emission *e, Py_ssize_t index) except -1:
 
 
 cdef int put_decimal(Emission *e, unsigned char op, Py_ssize_t value) except -1:
-    """A text opcode with a number."""
-    cdef bytes digits = b"%d\n" % value
+    """A text opcode with a number.  Made by hand: CPython's conversion may run signal handlers and the collector."""
+    cdef unsigned char digits[24]
+    cdef Py_ssize_t at = 24
+    cdef size_t rest = <size_t>value if value >= 0 else 0 - <size_t>value
+    at -= 1
+    digits[at] = c"\n"
+    while rest or at == 23:
+        at -= 1
+        digits[at] = <unsigned char>(c"0" + rest % 10)
+        rest //= 10
+    if value < 0:
+        at -= 1
+        digits[at] = c"-"
     ensure(&e.out)
     put_op(&e.out, op)
-    return put_raw(&e.out, <const unsigned char *>PyBytes_AS_STRING(<PyObject *>digits), len(digits))
+    return put_raw(&e.out, digits + at, 24 - at)
 
 
 cdef inline int memoize(Emission *e, PyObject *o, bint uniq) except -1:

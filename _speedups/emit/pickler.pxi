@@ -256,7 +256,7 @@ def configure(Emitter pickler not None, write, int protocol, bint fix_imports, b
         pickler.table = getattr(pickler, "dispatch_table", UNSET)
 
 
-def seal(type cls, /):
+def seal(type cls not None, /):
     """Make a class immutable, as the types of _pickle are."""
     cyp_make_immutable(<PyTypeObject *>cls)
 
