@@ -85,6 +85,48 @@ static inline unsigned int cyp_signed_bytes(int64_t value)
 #endif
 }
 
+/* The shortest two's complement of an exact int, little-endian, at dst; how many bytes, -1 where room is too small
+   or the public API does not tell. */
+static inline Py_ssize_t cyp_int_bytes(PyObject *o, unsigned char *dst, Py_ssize_t room)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    Py_ssize_t n = PyLong_AsNativeBytes(o, dst, room, Py_ASNATIVEBYTES_LITTLE_ENDIAN);
+    if (n < 0) PyErr_Clear();
+    if (n < 0 || n > room) return -1;
+    n = room;
+#elif !defined(CYPICKLE_NO_INTERNALS)
+    Py_ssize_t n = room;
+    if (_PyLong_AsByteArray((PyLongObject *)o, dst, (size_t)room, 1, 1) < 0) {
+        PyErr_Clear();
+        return -1;
+    }
+#else
+    Py_ssize_t n = 0;
+    (void)o; (void)dst; (void)room;
+    return -1;
+#endif
+    while (n > 1 && dst[n - 1] == (dst[n - 2] & 0x80 ? 0xFF : 0)) n--;
+    return n;
+}
+
+/* The items of an exact deque without a maximum, borrowed; how many, -1 for more than `most` or where there is one. */
+static inline Py_ssize_t cyp_deque_items(PyObject *o, PyObject **items, Py_ssize_t most)
+{
+    static PyObject *name;
+    if (name == NULL) name = PyUnicode_InternFromString("maxlen");
+    Py_ssize_t n = PySequence_Size(o);
+    PyObject *maximum = name != NULL && n >= 0 && n <= most ? PyObject_GetAttr(o, name) : NULL;
+    Py_XDECREF(maximum);
+    if (maximum != Py_None) n = -1;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        items[i] = PySequence_GetItem(o, i);
+        if (items[i] == NULL) n = -1;
+        else Py_DECREF(items[i]);  /* the deque has it */
+    }
+    PyErr_Clear();
+    return n;
+}
+
 static inline int cyp_unicode_ready(PyObject *o)
 {
 #if PY_VERSION_HEX < 0x030C0000
@@ -151,12 +193,14 @@ static inline int cyp_has_set_next(void) { return 0; }
 
 /* ---- emitter: slots and the types of datetime, by the public API ---------------------------------- */
 
-/* Where an ordinary slot keeps its value, in bytes from the object; -1 for any other descriptor. */
-static inline Py_ssize_t cyp_slot_offset(PyObject *descriptor)
+/* Where an ordinary slot, or a member of a type in C, keeps its object, in bytes from the one that it belongs to; -1
+   for any other descriptor, and for one that is not of tp. */
+static inline Py_ssize_t cyp_slot_offset(PyTypeObject *tp, PyObject *descriptor, int any_member)
 {
-    if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) return -1;
+    if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type) || !PyType_IsSubtype(tp, PyDescr_TYPE(descriptor))) return -1;
     PyMemberDef *member = ((PyMemberDescrObject *)descriptor)->d_member;
-    return member->type == T_OBJECT_EX && member->flags == 0 ? member->offset : -1;
+    if (any_member && member->type == T_OBJECT && (member->flags & ~READONLY) == 0) return member->offset;
+    return member->type == T_OBJECT_EX && (member->flags & (any_member ? ~READONLY : ~0)) == 0 ? member->offset : -1;
 }
 /* Whether tp is the type of _datetime: 0 date, 1 datetime, 2 time, 3 timedelta. */
 static inline int cyp_is_temporal_type(PyTypeObject *tp, int which)

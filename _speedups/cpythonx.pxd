@@ -27,6 +27,8 @@ cdef extern from "compat.h":
     bint cyp_is_unique(PyObject *) noexcept
     int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
     unsigned int cyp_signed_bytes(int64_t) noexcept
+    Py_ssize_t cyp_int_bytes(PyObject *, unsigned char *dst, Py_ssize_t room) noexcept
+    Py_ssize_t cyp_deque_items(PyObject *, PyObject **items, Py_ssize_t most) noexcept  # borrowed
     int cyp_unicode_ready(PyObject *) except -1
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
     void cyp_make_immutable(PyTypeObject *) noexcept
@@ -42,7 +44,7 @@ cdef extern from "compat.h":
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed
     PyObject *cyp_instance_dict(PyObject *) noexcept  # borrowed
     bint cyp_dict_is_made_on_demand() noexcept
-    Py_ssize_t cyp_slot_offset(PyObject *descriptor) noexcept
+    Py_ssize_t cyp_slot_offset(PyTypeObject *, PyObject *descriptor, bint any_member) noexcept
     bint cyp_is_temporal_type(PyTypeObject *, int which) noexcept
     PyObject *cyp_temporal_tzinfo(PyObject *) noexcept  # borrowed
     Py_ssize_t cyp_temporal_state(PyObject *, unsigned char *state) noexcept
@@ -68,6 +70,8 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *) noexcept
 
     double PyFloat_AS_DOUBLE(PyObject *) noexcept
+    double PyComplex_RealAsDouble(PyObject *) noexcept  # of an exact complex
+    double PyComplex_ImagAsDouble(PyObject *) noexcept
     Py_ssize_t PyList_GET_SIZE(PyObject *) noexcept
     PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t) noexcept  # borrowed
     PyObject **PySequence_Fast_ITEMS(PyObject *) noexcept  # of a list or tuple, borrowed

@@ -37,6 +37,17 @@ cdef enum PlanKind:
     PLAN_TIME = 7
     PLAN_TIMEDELTA = 8
     PLAN_GETSTATE = 9    # object.__reduce_ex__ would only call the type's __getstate__
+    PLAN_FIELDS = 10     # PLAN_GETSTATE with the one of frozen dataclasses with slots: a list of the fields
+    PLAN_SYNTAX = 11     # PLAN_REDUCE of ast.AST up to 3.12: called with nothing, then the attributes
+    PLAN_COMPLEX = 12    # from here on: types of the standard library, see emit/stdlib.pxi
+    PLAN_MEMBERS = 13    # called with the values of some slots
+    PLAN_PARTS = 14      # called with the items of the list in a slot
+    PLAN_TEXT = 15       # called with its str()
+    PLAN_UUID = 16
+    PLAN_ORDEREDDICT = 17
+    PLAN_DEFAULTDICT = 18
+    PLAN_COUNTER = 19
+    PLAN_DEQUE = 20
 
 cdef struct Plan:
     # How the instances of one type are written, and what this dump has already found out about it.
@@ -48,7 +59,8 @@ cdef struct Plan:
     uint64_t epoch            # Emission.epoch in which the type was last seen to be as planned
     uint64_t generation       # Memo.generation to which the indices below belong
     Py_ssize_t class_index    # memo index of the class, -1: not written yet
-    PyObject *slots                      # owned or NULL: PLAN_SLOTS, the tuple of their names
+    PyObject *slots                      # owned or NULL: the tuple of the names of slots
+    PyObject *constant                   # owned or NULL: PLAN_UUID, the is_safe that is not written
     Py_ssize_t slot_offsets[PLAN_NAMES]  # bytes from the object's address
     PyObject *names[PLAN_NAMES]          # not owned: attribute names in the memo
     Py_ssize_t name_indices[PLAN_NAMES]
@@ -56,7 +68,7 @@ cdef struct Plan:
 cdef enum Kind:
     KIND_LIST, KIND_DICT, KIND_INSTANCE, KIND_TUPLE, KIND_SET, KIND_NAMEDTUPLE, KIND_TEMPORAL
     # from here on the level may hold more than its object
-    KIND_SLOTS, KIND_SET_COPY, KIND_FROZENSET
+    KIND_SLOTS, KIND_FIELDS, KIND_SET_COPY, KIND_FROZENSET
     KIND_REDUCE, KIND_GLOBAL, KIND_CHAIN, KIND_PERSISTENT
 
 cdef struct Level:

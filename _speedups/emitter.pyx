@@ -16,29 +16,32 @@ from libc.string cimport memcmp, memcpy, memmove, memset, strlen
 
 from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, PyBool_Type, PyByteArray_Type, PyBytes_AS_STRING, PyBytes_FromStringAndSize,
-    PyBytes_GET_SIZE, PyBytes_Type, PyCallable_Check, PyDict_Next, PyDict_Size, PyDict_Type,
-    PyFloat_AS_DOUBLE, PyFloat_Type, PyFrozenSet_Type, PyFunction_Type, PyImport_GetModule, PyIter_Check,
-    PyIter_Next, PyList_GET_ITEM, PyList_GET_SIZE, PyList_Type, PyLong_AsSsize_t, PyLong_Type, PyMem_Calloc,
-    PyMem_Free, PyMem_Realloc, PyOS_double_to_string, PyObject_GenericGetDict, PyPickleBuffer_Type,
-    PySequence_Fast_ITEMS, PySequence_Tuple, PySet_GET_SIZE, PySet_Type, PyTuple_Check, PyTuple_GET_ITEM,
-    PyTuple_GET_SIZE, PyTuple_GetSlice, PyTuple_Type, PyType_IsSubtype, PyType_Type, PyUnicode_DATA,
-    PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type,
-    Py_DECREF, Py_DTSF_ADD_DOT_0, Py_EnterRecursiveCall, Py_INCREF, Py_LeaveRecursiveCall, Py_None,
-    Py_REFCNT, Py_TYPE, Py_True, Py_XDECREF, cyp_attrs_len, cyp_attrs_next, cyp_captures_hooks,
-    cyp_copy_exact, cyp_default_getattr, cyp_default_protocol, cyp_dict_is_made_on_demand,
+    PyBytes_GET_SIZE, PyBytes_Type, PyCallable_Check, PyComplex_ImagAsDouble, PyComplex_RealAsDouble,
+    PyDict_GetItemWithError, PyDict_Next, PyDict_Size, PyDict_Type, PyFloat_AS_DOUBLE, PyFloat_Type,
+    PyFrozenSet_Type, PyFunction_Type, PyImport_GetModule, PyIter_Check, PyIter_Next, PyList_GET_ITEM,
+    PyList_GET_SIZE, PyList_Type, PyLong_AsSsize_t, PyLong_Type, PyMem_Calloc, PyMem_Free, PyMem_Realloc,
+    PyOS_double_to_string, PyObject_GenericGetDict, PyPickleBuffer_Type, PySequence_Fast_ITEMS,
+    PySequence_Tuple, PySet_GET_SIZE, PySet_Type, PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE,
+    PyTuple_GetSlice, PyTuple_Type, PyType_IsSubtype, PyType_Type, PyUnicode_DATA, PyUnicode_GET_LENGTH,
+    PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF,
+    Py_DTSF_ADD_DOT_0, Py_EnterRecursiveCall, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_REFCNT, Py_TYPE,
+    Py_True, Py_XDECREF, cyp_attrs_len, cyp_attrs_next, cyp_captures_hooks, cyp_copy_exact,
+    cyp_default_getattr, cyp_default_protocol, cyp_deque_items, cyp_dict_is_made_on_demand,
     cyp_enter_emission, cyp_error_notes, cyp_getattr_chain, cyp_has_set_next, cyp_instance_dict,
-    cyp_int_as_i64, cyp_is_temporal_type, cyp_is_unique, cyp_leave_emission, cyp_make_immutable,
-    cyp_named_newobj, cyp_plain_key, cyp_restore_error, cyp_set_next, cyp_set_no_memory, cyp_shared_name,
-    cyp_signed_bytes, cyp_single_tail_batch, cyp_slot_offset, cyp_take_error, cyp_temporal_state,
-    cyp_temporal_tzinfo, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready, cyp_write_double_be,
-    cyp_write_u16, cyp_write_u32, cyp_write_u64,
+    cyp_int_as_i64, cyp_int_bytes, cyp_is_temporal_type, cyp_is_unique, cyp_leave_emission,
+    cyp_make_immutable, cyp_named_newobj, cyp_plain_key, cyp_restore_error, cyp_set_next, cyp_set_no_memory,
+    cyp_shared_name, cyp_signed_bytes, cyp_single_tail_batch, cyp_slot_offset, cyp_take_error,
+    cyp_temporal_state, cyp_temporal_tzinfo, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready,
+    cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (
-    Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FROZENSET, KIND_GLOBAL, KIND_INSTANCE,
-    KIND_LIST, KIND_NAMEDTUPLE, KIND_PERSISTENT, KIND_REDUCE, KIND_SET, KIND_SET_COPY, KIND_SLOTS,
-    KIND_TEMPORAL, KIND_TUPLE, Level, NESTED_LEVELS, NOT_LEAF, ODD_FAST, ODD_LATE, ODD_PERSISTENT,
-    ODD_PROTOCOL, PLAN_ATTRIBUTES, PLAN_DATE, PLAN_DATETIME, PLAN_GETSTATE, PLAN_NAMEDTUPLE, PLAN_NAMES,
-    PLAN_NONE, PLAN_REDUCE, PLAN_SLOTS, PLAN_TIME, PLAN_TIMEDELTA, Plan, RECURSE_LEVELS, WRITTEN,
+    Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FIELDS, KIND_FROZENSET, KIND_GLOBAL,
+    KIND_INSTANCE, KIND_LIST, KIND_NAMEDTUPLE, KIND_PERSISTENT, KIND_REDUCE, KIND_SET, KIND_SET_COPY,
+    KIND_SLOTS, KIND_TEMPORAL, KIND_TUPLE, Level, NESTED_LEVELS, NOT_LEAF, ODD_FAST, ODD_LATE,
+    ODD_PERSISTENT, ODD_PROTOCOL, PLAN_ATTRIBUTES, PLAN_COMPLEX, PLAN_COUNTER, PLAN_DATE, PLAN_DATETIME,
+    PLAN_DEFAULTDICT, PLAN_DEQUE, PLAN_FIELDS, PLAN_GETSTATE, PLAN_MEMBERS, PLAN_NAMEDTUPLE, PLAN_NAMES,
+    PLAN_NONE, PLAN_ORDEREDDICT, PLAN_PARTS, PLAN_REDUCE, PLAN_SLOTS, PLAN_SYNTAX, PLAN_TEXT, PLAN_TIME,
+    PLAN_TIMEDELTA, PLAN_UUID, Plan, RECURSE_LEVELS, WRITTEN,
 )
 from _speedups.limits cimport (
     BATCH_ITEMS, FAST_NESTING, FRAME_HEADER, FRAME_TARGET, HIGHEST_PROTOCOL, SHORT_TEXT,
@@ -76,6 +79,7 @@ globals()["UNSET"] = UNSET
 cdef object builtin_getattr = builtins.getattr
 cdef dict copyreg_table = copyreg.dispatch_table
 cdef object copyreg_newobj = copyreg.__newobj__
+cdef object copyreg_complex = copyreg.pickle_complex
 cdef object extension_registry = copyreg._extension_registry
 cdef dict singleton_types = {type(None): (None,), type(...): (...,), type(NotImplemented): (NotImplemented,)}
 
@@ -86,6 +90,7 @@ include "emit/plans.pxi"
 include "emit/quick.pxi"
 include "emit/containers.pxi"
 include "emit/natives.pxi"
+include "emit/stdlib.pxi"
 include "emit/objects.pxi"
 include "emit/globals.pxi"
 include "emit/levels.pxi"

@@ -60,7 +60,10 @@ def test_write_may_fail_anywhere_in_an_object(name, number):
         cypickle.dumps(WRITTEN[name](), number)
     results = [both(dump, padding) for padding in range(65_536 - 180, 65_536 + 20)]  # run all: none may crash
     assert {actual.message for _, actual in results} == {"no room"}
-    for expected, actual in results:  # not the notes: which part was under way depends on where the frame ended
+    for (
+        expected,
+        actual,
+    ) in results:  # not the notes: which part was under way depends on where the frame ended
         assert (actual.error, actual.message) == (expected.error, expected.message)
 
 

@@ -215,11 +215,16 @@ cdef inline int open_dict(Emission *e, PyObject *o, bint uniq, Level *lv) except
     return NEXT
 
 
+cdef inline PyObject *pairs_of(Level *lv) noexcept:
+    """Where the pairs are: the dict, the instance, or the dictionary of the instance."""
+    return lv.obj if lv.value == NULL else lv.value
+
+
 cdef inline bint next_pair(Level *lv, PyObject **key, PyObject **value, bint instance) noexcept:
     """The next item of the dict, or attribute of the instance, borrowed."""
-    if instance:
+    if instance and lv.value == NULL:
         return cyp_attrs_next(lv.obj, &lv.pos, key, value)
-    return PyDict_Next(lv.obj, &lv.pos, key, value)
+    return PyDict_Next(pairs_of(lv), &lv.pos, key, value)
 
 
 cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, bint instance) except -1:
@@ -242,7 +247,7 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
             if CYP_UNLIKELY(lv.item != NULL):
                 release(e, &lv.item)
             while True:
-                put_pairs(e, lv.obj, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
+                put_pairs(e, pairs_of(lv), instance and lv.value == NULL, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
                 if value != NULL:
                     lv.i += 1
                     if save_leaf_any(e, value, uniq) == NOT_LEAF:
@@ -285,7 +290,7 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
     put_op(&e.out, OP_SETITEM if lv.single else OP_SETITEMS)
     if lv.single and e.proto and lv.i == lv.stop:
         return DONE
-    size = attrs_size(lv.obj) if instance else PyDict_Size(lv.obj)
+    size = attrs_size(lv.obj) if instance and lv.value == NULL else PyDict_Size(pairs_of(lv))
     lv.step = STEP_BETWEEN
     if CYP_UNLIKELY(size != lv.n):
         raise RuntimeError("dictionary changed size during iteration")

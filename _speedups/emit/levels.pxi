@@ -59,8 +59,11 @@ cdef inline int level_close(Emission *e, Level *lv) except -1:
         release(e, &lv.ahead)
         if lv.values != NULL:
             drop_slots(e, lv)
-    elif CYP_UNLIKELY(lv.item != NULL):
-        release(e, &lv.item)
+    else:
+        if CYP_UNLIKELY(lv.item != NULL):
+            release(e, &lv.item)
+        if CYP_UNLIKELY(lv.value != NULL):
+            release(e, &lv.value)
     if CYP_UNLIKELY(e.odd & ODD_FAST):
         leave_fast(e, lv)
     return release(e, &lv.obj)
@@ -87,7 +90,7 @@ cdef int note_failure(object error, Level *lv) except -1:
     """Tell the wrapper which part of which object was being written."""
     cdef object obj = <object>lv.obj
     cdef int kind = lv.kind
-    if kind >= KIND_NAMEDTUPLE and kind <= KIND_SLOTS:
+    if kind >= KIND_NAMEDTUPLE and kind <= KIND_FIELDS:
         return note_native_failure(error, lv)
     if lv.step == STEP_BETWEEN and kind != KIND_REDUCE and kind != KIND_INSTANCE:
         return 0
@@ -99,7 +102,7 @@ cdef int note_failure(object error, Level *lv) except -1:
         _reduce.note_part(error, obj, "element")
     elif kind == KIND_INSTANCE:
         if lv.step < STEP_CLASS and lv.step != STEP_VALUE and lv.step != STEP_BETWEEN:
-            _reduce.note_value(error, obj.__dict__, lv.i - 1)
+            _reduce.note_value(error, obj.__dict__ if lv.value == NULL else <object>lv.value, lv.i - 1)
         _reduce.note_part(error, obj, "class" if lv.step == STEP_NEWOBJ else "state")
         _reduce.note_part(error, obj, "object")
     elif kind == KIND_REDUCE:
@@ -121,6 +124,10 @@ cdef int note_native_failure(object error, Level *lv) except -1:
         if lv.step == NATIVE_VALUES:
             _reduce.note_key(error, {}, (<tuple>lv.value)[lv.i - 1])
             _reduce.note_item(error, (), 1)
+        _reduce.note_part(error, obj, "state" if lv.step == NATIVE_VALUES else "class")
+    elif lv.kind == KIND_FIELDS:
+        if lv.step == NATIVE_VALUES:
+            _reduce.note_item(error, [], lv.i - 1)
         _reduce.note_part(error, obj, "state" if lv.step == NATIVE_VALUES else "class")
     elif lv.kind == KIND_NAMEDTUPLE:
         if lv.step == NATIVE_VALUES:
@@ -182,6 +189,8 @@ cdef inline int walk_level(Emission *e, Level *lv, PyObject **child, bint *uniq)
         return walk_chain(e, lv, child, uniq)
     elif lv.kind == KIND_SLOTS:
         return walk_slots(e, lv, child, uniq)
+    elif lv.kind == KIND_FIELDS:
+        return walk_fields(e, lv, child, uniq)
     elif lv.kind == KIND_NAMEDTUPLE:
         return walk_namedtuple(e, lv, child, uniq)
     elif lv.kind == KIND_TEMPORAL:

@@ -22,6 +22,8 @@ cdef inline int quick_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Le
         return quick_slots(e, o, uniq, plan, lv)
     elif plan.kind == PLAN_NAMEDTUPLE:
         return quick_namedtuple(e, o, uniq, plan, lv)
+    elif plan.kind == PLAN_FIELDS:
+        return GO
     return quick_temporal(e, o, uniq, plan)
 
 
@@ -29,11 +31,13 @@ cdef inline int open_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Lev
     """An instance of a type with a native plan; the plan's kind says which."""
     if plan.kind == PLAN_SLOTS:
         level_init(e, lv, KIND_SLOTS, o, uniq)
+    elif plan.kind == PLAN_FIELDS:
+        level_init(e, lv, KIND_FIELDS, o, uniq)
     elif plan.kind == PLAN_NAMEDTUPLE:
         level_init(e, lv, KIND_NAMEDTUPLE, o, uniq)
     else:
         level_init(e, lv, KIND_TEMPORAL, o, uniq)
-    if plan.kind != PLAN_SLOTS and not uniq:
+    if plan.kind != PLAN_SLOTS and plan.kind != PLAN_FIELDS and not uniq:
         lv.shared_open = True
         e.shared_open += 1
     lv.plan = plan
@@ -153,6 +157,53 @@ cdef inline int walk_slot_values(Emission *e, Level *lv, PyObject **child, bint 
     put_op(&e.out, OP_SETITEMS if lv.n > 1 else OP_SETITEM)
     put_op(&e.out, OP_TUPLE2)
     memoize_fresh(e)
+    put_op(&e.out, OP_BUILD)
+    return DONE
+
+
+# ---- frozen dataclass with slots: NEWOBJ, and the state is a list of the fields
+
+cdef bint has_all_slots(PyObject *o, Plan *plan) noexcept:
+    cdef Py_ssize_t i
+    for i in range(PyTuple_GET_SIZE(plan.slots)):
+        if slot_at(o, plan, i) == NULL:
+            return False
+    return True
+
+
+cdef int walk_fields(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
+    """Source: dataclasses._dataclass_getstate."""
+    cdef PyObject *value
+    if lv.step == NATIVE_CLASS:
+        lv.step = NATIVE_PARTS
+        if native_class(e, lv, child, uniq) == NEXT:
+            return NEXT
+    if lv.step == NATIVE_PARTS:
+        make_instance(e, lv)
+        if not has_all_slots(lv.obj, lv.plan):
+            raise AttributeError("a field of a frozen dataclass has been deleted while it was pickled")
+        lv.value = new_ref(lv.plan.slots)
+        lv.n = PyTuple_GET_SIZE(lv.value)
+        lv.stop = (<Py_ssize_t>1 << lv.n) - 1
+        if CYP_UNLIKELY(e.guard):
+            keep_slots(lv, 0)
+        at_boundary(e)
+        put_op(&e.out, OP_EMPTY_LIST)
+        memoize_fresh(e)
+        if lv.n > 1:
+            put_op(&e.out, OP_MARK)
+        lv.step = NATIVE_VALUES
+    while lv.i < lv.n:
+        value = slot_value(lv, lv.i) if lv.values == NULL else lv.values[lv.i]
+        lv.i += 1
+        if save_leaf(e, value, uniq) == NOT_LEAF:
+            if lv.values == NULL and lv.i < lv.n:
+                keep_slots(lv, lv.i)
+            child[0] = value
+            return NEXT
+    ensure(&e.out)
+    if lv.n:
+        put_op(&e.out, OP_APPENDS if lv.n > 1 else OP_APPEND)
     put_op(&e.out, OP_BUILD)
     return DONE
 

@@ -40,7 +40,6 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """An object that is none of the built-in containers.  Source: _pickle.c save, from reducer_override on."""
     cdef PyTypeObject *t = Py_TYPE(o)
     cdef Plan *plan
-    cdef int status
     cdef object reduced, held, args
     if t == &PyByteArray_Type:
         if e.proto >= 5:
@@ -71,29 +70,43 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
         return open_global(e, o, None, lv)
     plan = plan_for(e, t)
     if plan != NULL and not shadows_hooks(plan, o):
-        if plan.kind == PLAN_REDUCE:
+        return open_planned(e, o, uniq, plan, lv)
+    return open_by_reducer(e, o, lv)
+
+
+cdef int open_planned(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:
+    """An object whose type has a plan: without its reducer if possible, else by the one that is known to be asked."""
+    cdef PyTypeObject *t = plan.type
+    cdef int kind = plan.kind
+    cdef int status = GO
+    cdef object reduced, held
+    if e.odd == 0:
+        if kind == PLAN_ATTRIBUTES:
+            status = quick_instance(e, o, uniq, plan, lv)
+            return open_instance(e, o, uniq, plan, lv) if status == GO else status
+        if kind == PLAN_SYNTAX:
+            status = quick_instance(e, o, uniq, plan, lv)
+        elif kind >= PLAN_COMPLEX:
             held = <object>o
-            before_user_code(e)
-            return open_reduced(e, o, held.__reduce__(), lv)
-        if plan.kind == PLAN_GETSTATE:
-            if e.proto >= 2:
-                held = <object>o
-                before_user_code(e)
-                reduced = (copyreg_newobj, (<object><PyObject *>t,), held.__getstate__())
-                if Py_TYPE(o) != t:
-                    return open_reduced(e, o, reduced, lv)  # which refuses it
-                return open_parts(e, o, reduced, PART_CLASS, lv)
-        elif e.odd and plan.kind == PLAN_ATTRIBUTES and e.proto >= 2:
-            held = <object>o
-            before_user_code(e)
-            reduced = (copyreg_newobj, (<object><PyObject *>t,), attributes_of(o))
-            return open_parts(e, o, reduced, PART_CLASS, lv)
-        elif e.odd == 0:
-            if plan.kind == PLAN_ATTRIBUTES:
-                status = quick_instance(e, o, uniq, plan, lv)
-                return open_instance(e, o, uniq, plan, lv) if status == GO else status
+            status = quick_stdlib(e, o, uniq, plan)
+        elif kind != PLAN_REDUCE and kind != PLAN_GETSTATE:
             status = quick_native(e, o, uniq, plan, lv)
-            return open_native(e, o, uniq, plan, lv) if status == GO else status
+            if status == GO and (kind != PLAN_FIELDS or has_all_slots(o, plan)):
+                return open_native(e, o, uniq, plan, lv)
+        if status != GO:
+            return status
+    held = <object>o
+    before_user_code(e)
+    if kind == PLAN_ATTRIBUTES and e.proto >= 2:
+        reduced = (copyreg_newobj, (<object><PyObject *>t,), attributes_of(o))
+        return open_parts(e, o, reduced, PART_CLASS, lv)
+    if (kind == PLAN_GETSTATE or kind == PLAN_FIELDS or kind == PLAN_UUID) and e.proto >= 2:
+        reduced = (copyreg_newobj, (<object><PyObject *>t,), held.__getstate__())
+        if Py_TYPE(o) != t:
+            return open_reduced(e, o, reduced, lv)  # which refuses it
+        return open_parts(e, o, reduced, PART_CLASS, lv)
+    if kind == PLAN_REDUCE or kind == PLAN_SYNTAX or (kind > PLAN_COMPLEX and kind != PLAN_UUID):
+        return open_reduced(e, o, held.__reduce__(), lv)
     return open_by_reducer(e, o, lv)
 
 
@@ -109,11 +122,13 @@ cdef int open_by_reducer(Emission *e, PyObject *o, Level *lv) except -1:
         reducer = private_reducer(<object>e.dispatch_table, <object><PyObject *>t)
     if reducer is not UNSET:
         reduced = reducer(obj)
+        if reducer is copyreg_complex and type(obj) is complex:
+            learn_plan(obj, reduced, e.proto)
     elif PyType_IsSubtype(t, &PyType_Type):
         return open_global(e, o, None, lv)
     else:
         reduced = reduce_object(obj, e.proto)
-        learn_plan(t, reduced, e.proto)
+        learn_plan(obj, reduced, e.proto)
     return open_reduced(e, o, reduced, lv)
 
 

@@ -12,7 +12,9 @@ cdef Plan *plans[PLAN_TABLE]
 cdef dict plan_kinds = {
     "attributes": PLAN_ATTRIBUTES, "slots": PLAN_SLOTS, "reduce": PLAN_REDUCE, "getstate": PLAN_GETSTATE,
     "namedtuple": PLAN_NAMEDTUPLE, "date": PLAN_DATE, "datetime": PLAN_DATETIME, "time": PLAN_TIME,
-    "timedelta": PLAN_TIMEDELTA,
+    "timedelta": PLAN_TIMEDELTA, "fields": PLAN_FIELDS, "syntax": PLAN_SYNTAX, "complex": PLAN_COMPLEX,
+    "members": PLAN_MEMBERS, "parts": PLAN_PARTS, "text": PLAN_TEXT, "uuid": PLAN_UUID,
+    "ordereddict": PLAN_ORDEREDDICT, "defaultdict": PLAN_DEFAULTDICT, "counter": PLAN_COUNTER, "deque": PLAN_DEQUE,
 }
 
 
@@ -28,7 +30,7 @@ cdef inline Plan *plan_for(Emission *e, PyTypeObject *t) except? NULL:
 
 cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
     """Is the plan still right?  The type, and the dispatch tables, may have changed since it was last used."""
-    if plan.tag != cyp_type_tag(plan.type) or may_be_dispatched(e, plan.type):
+    if plan.tag != cyp_type_tag(plan.type) or may_be_dispatched(e, plan):
         return NULL
     plan.epoch = e.epoch
     if plan.generation != e.memo.generation:
@@ -38,34 +40,24 @@ cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
     return plan
 
 
-cdef bint may_be_dispatched(Emission *e, PyTypeObject *t) noexcept:
-    """The dispatch table in force has an entry for t, or looking for one might run user code."""
+cdef bint may_be_dispatched(Emission *e, Plan *plan) noexcept:
+    """The dispatch table in force has another entry than was planned with, or looking for one might run user code."""
+    cdef PyObject *t = <PyObject *>plan.type
+    cdef PyObject *planned = <PyObject *>copyreg_complex if plan.kind == PLAN_COMPLEX else NULL
     cdef PyObject *table = e.dispatch_table
     cdef PyObject *key
     cdef PyObject *value
     cdef Py_ssize_t pos = 0
     if table == NULL:
         table = <PyObject *>copyreg_table
-    if Py_TYPE(table) != &PyDict_Type or not cyp_plain_key(<PyObject *>t):
+    if Py_TYPE(table) != &PyDict_Type or not cyp_plain_key(t):
         return True
     while PyDict_Next(table, &pos, &key, &value):
-        if key == <PyObject *>t or not cyp_plain_key(key):
+        if not cyp_plain_key(key):
             return True
-    return False
-
-
-cdef int plan_slots(Plan *plan, tuple members) except -1:
-    """Note where the slots are.  members: (name, descriptor) of each; PLAN_NONE if one is no ordinary slot."""
-    cdef Py_ssize_t i
-    cdef tuple names
-    for i, (_, descriptor) in enumerate(members):
-        plan.slot_offsets[i] = cyp_slot_offset(<PyObject *>descriptor)
-        if plan.slot_offsets[i] < 0:
-            plan.kind = PLAN_NONE
-            return 0
-    names = tuple([name for name, _ in members])
-    plan.slots = new_ref(<PyObject *>names)
-    return 0
+        if key == t:
+            return value != planned
+    return planned != NULL
 
 
 cdef bint is_default_newobj(object reduced) except -1:
@@ -76,27 +68,39 @@ cdef bint is_default_newobj(object reduced) except -1:
             and part(value, 3) == NULL and part(value, 4) == NULL and part(value, 5) == NULL)
 
 
-cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
-    """Plan for a type when the first of its instances has been reduced.
+cdef int learn_plan(object obj, object reduced, int proto) except -1:
+    """Plan for the type of obj when the first of its instances has been reduced.
 
-    reduced: what __reduce_ex__ returned.  It is looked at because only the real call knows whether instances
-    can be reduced at all, and with what.
+    reduced: its reduce value.  It is looked at because only the real call knows whether instances can be reduced at
+    all, and with what.
     """
+    cdef PyTypeObject *t = Py_TYPE(<PyObject *>obj)
     cdef size_t slot = (<size_t>t >> 5) & (PLAN_TABLE - 1)
     cdef unsigned int tag = cyp_type_tag(t)
     cdef Plan *plan = plans[slot]
     cdef int kind = PLAN_NONE
-    cdef tuple slots = None
+    cdef Py_ssize_t i
+    cdef Py_ssize_t offsets[PLAN_NAMES]
+    cdef tuple names = ()
+    cdef object constant = None
     if tag == 0 or proto < 2 or (plan != NULL and (plan.pins or (plan.type == t and plan.tag == tag))):
         return 0
     if cyp_default_getattr(t):
-        kind = plan_kinds.get(_reduce.plan_kind(<object><PyObject *>t, PLAN_NAMES), PLAN_NONE)
+        found = _reduce.plan_kind(<object><PyObject *>t, obj, reduced, PLAN_NAMES)
+        kind = plan_kinds.get(found, PLAN_NONE)
     if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS or kind == PLAN_GETSTATE) and not is_default_newobj(reduced):
         kind = PLAN_NONE
     if kind == PLAN_REDUCE and cyp_dict_is_made_on_demand() and t.tp_dictoffset != 0:
         kind = PLAN_NONE  # looking for shadowed hooks would make a dictionary, and the reducer may mind
-    if kind == PLAN_SLOTS:
-        slots = _reduce.slot_members(<object><PyObject *>t)
+    if kind != PLAN_NONE:
+        members, constant = _reduce.plan_members(<object><PyObject *>t, found)
+        if len(members) > PLAN_NAMES:
+            return 0
+        names = tuple([name for name, _ in members])
+        for i, (_, descriptor) in enumerate(members):
+            offsets[i] = cyp_slot_offset(t, <PyObject *>descriptor, kind != PLAN_SLOTS and kind != PLAN_FIELDS)
+            if offsets[i] < 0:
+                kind = PLAN_NONE
     # Python code has run: look again.
     plan = plans[slot]
     if tag != cyp_type_tag(t) or (plan != NULL and plan.pins):
@@ -108,13 +112,14 @@ cdef int learn_plan(PyTypeObject *t, object reduced, int proto) except -1:
         if plan == NULL:
             raise MemoryError()
         plans[slot] = plan
+    memcpy(plan.slot_offsets, offsets, sizeof(offsets))
     Py_XDECREF(plan.slots)
-    plan.slots = NULL
+    Py_XDECREF(plan.constant)
+    plan.slots = new_ref(<PyObject *>names)
+    plan.constant = new_ref(<PyObject *>constant)
     plan.type = t
     plan.tag = cyp_type_tag(t)
     plan.kind = kind
-    if kind == PLAN_SLOTS:
-        plan_slots(plan, slots)
     plan.checked_names = 0
     plan.epoch = 0
     plan.generation = 0

@@ -7,11 +7,11 @@ cdef enum:
     HEAD = 16  # bytes that the opcodes before the first part take at most
 
 
-cdef inline int put_pairs(Emission *e, PyObject *o, Plan *plan, Py_ssize_t stop, Py_ssize_t *done, Py_ssize_t *pos,
-                          PyObject **pending) noexcept:
-    """A run of items of a dict, or with a plan of attributes of an instance, whose keys and values are frequent leaves.
+cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, Py_ssize_t stop, Py_ssize_t *done,
+                          Py_ssize_t *pos, PyObject **pending) noexcept:
+    """A run of items of the dict o, or attributes of the instance o, whose keys and values are frequent leaves.
 
-    stop: *done is to get no further than this.  pos: the place as PyDict_Next counts it.
+    plan: remembers the names of attributes by place; NULL for any other dict.  stop: *done is to get no further than this.  pos: the place as PyDict_Next counts it.
     pending: gets the value, borrowed, whose key is written and which is not; NULL where there is none.
     """
     cdef unsigned char *p = e.out.p
@@ -37,7 +37,7 @@ cdef inline int put_pairs(Emission *e, PyObject *o, Plan *plan, Py_ssize_t stop,
         most = KEY_POSITIONS
     while i < stop and p <= e.out.lim:
         at = pos[0]
-        if not (PyDict_Next(o, pos, &key, &value) if plan == NULL else cyp_attrs_next(o, pos, &key, &value)):
+        if not (cyp_attrs_next(o, pos, &key, &value) if instance else PyDict_Next(o, pos, &key, &value)):
             pos[0] = at
             break
         if i < most and Py_TYPE(key) == &PyUnicode_Type:
@@ -77,7 +77,11 @@ cdef inline unsigned char *put_name(Emission *e, unsigned char *p, PyObject *nam
 cdef inline unsigned char *put_class(Emission *e, PyObject *o, Plan *plan) noexcept:
     """Fetch the class of o from the memo; NULL where a level is needed to write it, or for a boundary that may come."""
     cdef unsigned char *p = e.out.p
-    if CYP_UNLIKELY(e.odd or e.out.lim - p < HEAD or plan.class_index < e.memo.n_alias or plan.class_index < 0):
+    if CYP_UNLIKELY(e.odd or e.out.lim - p < HEAD):
+        return NULL
+    if CYP_UNLIKELY(plan.class_index < 0 and plan.generation == e.memo.generation):
+        plan.class_index = memo_get(e.memo, <PyObject *>plan.type)
+    if CYP_UNLIKELY(plan.class_index < e.memo.n_alias or plan.class_index < 0):
         return NULL
     return put_get_at(p, plan.class_index)
 
@@ -105,7 +109,7 @@ cdef inline int quick_dict(Emission *e, PyObject *o, bint uniq, Level *lv) noexc
         return GO
     if n > 1:
         put_op(&e.out, OP_MARK)
-    put_pairs(e, o, NULL, n, &done, &pos, &pending)
+    put_pairs(e, o, False, NULL, n, &done, &pos, &pending)
     if CYP_LIKELY(done == n and e.out.p <= e.out.hard):
         put_op(&e.out, OP_SETITEMS if n > 1 else OP_SETITEM)
         return DONE
@@ -129,33 +133,46 @@ cdef inline void level_pairs(Level *lv, Py_ssize_t n, Py_ssize_t done, Py_ssize_
 
 
 cdef inline int quick_instance(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
-    """An instance with attributes and no dictionary."""
+    """An instance with attributes, with or without a dictionary of its own."""
     cdef unsigned char *p
+    cdef PyObject *dictionary = NULL
     cdef Py_ssize_t n = cyp_attrs_len(o)
     cdef Py_ssize_t done = 0, pos = 0
     cdef PyObject *pending = NULL
-    if n <= 0:
+    if n < 0 and not cyp_dict_is_made_on_demand():
+        dictionary = cyp_instance_dict(o)
+        if dictionary == NULL or not quick_dictionary(e, dictionary):
+            return GO
+        n = PyDict_Size(dictionary)
+    if n <= 0 or n >= BATCH_ITEMS:
         return GO
     p = put_class(e, o, plan)
     if CYP_UNLIKELY(p == NULL or not put_memo(e, o, uniq)):
         return GO
-    e.memo.log[e.memo.n] = <PyObject *>(<size_t>o | 1)
+    e.memo.log[e.memo.n] = <PyObject *>(<size_t>o | 1) if dictionary == NULL else dictionary
     e.memo.n += 1
     p[0] = OP_EMPTY_TUPLE
-    p[1] = OP_NEWOBJ
+    p[1] = OP_REDUCE if plan.kind == PLAN_SYNTAX else OP_NEWOBJ
     p[2] = OP_MEMOIZE
     p[3] = OP_EMPTY_DICT
     p[4] = OP_MEMOIZE
     p[5] = OP_MARK
     e.out.p = p + (6 if n > 1 else 5)
-    put_pairs(e, o, plan, n, &done, &pos, &pending)
+    put_pairs(e, o if dictionary == NULL else dictionary, dictionary == NULL, plan, n, &done, &pos, &pending)
     if CYP_LIKELY(done == n and e.out.p <= e.out.hard):
         put_op(&e.out, OP_SETITEMS if n > 1 else OP_SETITEM)
         put_op(&e.out, OP_BUILD)
         return DONE
     open_instance(e, o, uniq, plan, lv)
     level_pairs(lv, n, done, pos, pending)
+    if dictionary != NULL:
+        lv.value = new_ref(dictionary)
     return NEXT
+
+
+cdef inline bint quick_dictionary(Emission *e, PyObject *dictionary) noexcept:
+    """The dictionary of an instance is exact, and only the instance has it: nobody can meet it elsewhere."""
+    return is_unique(e, dictionary) and Py_TYPE(dictionary) == &PyDict_Type
 
 
 cdef inline int quick_namedtuple(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:

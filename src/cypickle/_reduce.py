@@ -7,13 +7,14 @@ the same reduce value: so class, message and notes are those of that very patch 
 from __future__ import annotations
 
 import copyreg
+import operator
 import sys
 from _pickle import Pickler as StdlibPickler
 from _pickle import PicklingError
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 from itertools import pairwise
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NoReturn
 
 # Nesting levels that the running version's own pickle manages whatever sys.getrecursionlimit() says, rounded up.
@@ -43,20 +44,36 @@ def allow_depth(depth: int) -> int:
 _DATETIME_TYPES = ("date", "datetime", "time", "timedelta")
 _HOOKS = ("__reduce_ex__", "__class__", "__reduce__", "__getstate__")
 
+# Other types of the standard library that the emitter knows: how, and the members that it reads.
+_STDLIB_TYPES = {
+    ("builtins", "complex"): ("complex", ()),
+    ("builtins", "range"): ("members", ("start", "stop", "step")),
+    ("builtins", "slice"): ("members", ("start", "stop", "step")),
+    ("fractions", "Fraction"): ("members", ("_numerator", "_denominator")),
+    ("decimal", "Decimal"): ("text", ()),
+    ("uuid", "UUID"): ("uuid", ("int", "is_safe")),
+    ("collections", "OrderedDict"): ("ordereddict", ()),
+    ("collections", "defaultdict"): ("defaultdict", ("default_factory",)),
+    ("collections", "Counter"): ("counter", ()),
+    ("collections", "deque"): ("deque", ()),
+}
+_PATH_PARTS = ("_raw_paths",) if sys.version_info >= (3, 13) else ("_parts",)
 
-def plan_kind(cls: type, most_slots: int) -> str | None:
+
+def plan_kind(cls: type, obj: object, reduced: Any, most_slots: int) -> str | None:
     """Decide how the emitter may write instances of cls without asking each of them.
 
     Args:
+        obj: The first instance, and `reduced` what its reducer has returned.
         most_slots: As many slots a plan can hold.
 
     Returns:
         "attributes" where object.__reduce_ex__ decides and nothing on the class can change its result: NEWOBJ
         without arguments and the instance's `__dict__`; "slots" the same for slots and no `__dict__`.
         "reduce" where object.__reduce_ex__ does no more than call the class's own `__reduce__`, "getstate" where
-        it does so with `__getstate__`, from protocol 2 on.
+        it does so with `__getstate__`, from protocol 2 on; "fields" for the one of frozen dataclasses with slots.
         "namedtuple" where besides `__getnewargs__` is the one that collections.namedtuple makes.
-        The name of one of datetime's own types.  None: ask.
+        The name of one of datetime's own types, or how another type of the standard library is known.  None: ask.
 
     The caller has checked that attributes are looked up in the ordinary way (no `__getattribute__`, no `__getattr__`),
     and will check what a single instance may do, namely shadow the hooks by attributes of its own.
@@ -72,6 +89,9 @@ def plan_kind(cls: type, most_slots: int) -> str | None:
     reduce_ex, class_, reduce, getstate = (_is_objects(cls, name) for name in _HOOKS)
     if not (reduce_ex and class_):
         return None
+    known = _known_kind(cls, reduce)
+    if known is not None and _is_as_known(known, cls, obj, reduced):
+        return known
     if not reduce:
         return "reduce"
     if hasattr(cls, "__getnewargs_ex__"):
@@ -102,10 +122,82 @@ def _is_namedtuple(cls: type) -> bool:
     )
 
 
-def slot_members(cls: type) -> tuple[tuple[str, object], ...]:
-    """(name, descriptor) of each slot of cls, in the order of the state that object.__getstate__ makes."""
-    names = dict.fromkeys(copyreg._slotnames(cls))  # type: ignore[attr-defined]
-    return tuple((name, _found_on_type(cls, name)) for name in names)
+def _known_kind(cls: type, default_reduce: bool) -> str | None:
+    """How the emitter knows cls, if it is a type of the standard library as that made it."""
+    kind, _ = _STDLIB_TYPES.get((cls.__module__, cls.__qualname__), (None, ()))
+    module = sys.modules.get(cls.__module__)
+    found = _found_on_type(cls, "__getstate__" if default_reduce else "__reduce__")
+    if kind is not None:
+        function = isinstance(found, FunctionType)
+        genuine = found.__globals__ is vars(module) if function else cls.__flags__ & _IMMUTABLE  # type: ignore
+        return (
+            kind
+            if getattr(module, cls.__qualname__, None) is cls and (genuine or kind == "complex")
+            else None
+        )
+    if default_reduce:
+        dataclasses = sys.modules.get("dataclasses")
+        getstate = getattr(dataclasses, "_dataclass_getstate", found)
+        return "fields" if isinstance(found, FunctionType) and found is getstate else None
+    pure_path = getattr(sys.modules.get("pathlib"), "PurePath", None)
+    if pure_path is not None and found is vars(pure_path).get("__reduce__"):
+        return "parts"
+    syntax = getattr(sys.modules.get("_ast"), "AST", None)
+    if syntax is not None and found is vars(syntax).get("__reduce__") and sys.version_info < (3, 13):
+        return "syntax" if _found_on_type(cls, "__dict__") is vars(syntax)["__dict__"] else None
+    return None
+
+
+_IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
+
+
+def _is_as_known(kind: str, cls: type, obj: object, reduced: Any) -> bool:
+    """Whether the reduce value of an instance is what the emitter would write for it."""
+    if not isinstance(reduced, tuple) or len(reduced) < 2 or type(reduced[1]) is not tuple:
+        return False
+    function, args, *rest = reduced
+    members, _ = _members_by_kind(kind, cls)
+    values = [getattr(obj, name, None) for name in members]
+    state = rest[0] if rest else None
+    if kind == "uuid":
+        return args == (cls,) and state == {"int": values[0]}
+    if kind == "fields":
+        return args == (cls,) and type(state) is list and _same(state, values)
+    if kind == "syntax":
+        return function is cls and args == () and state is vars(obj)
+    expected = values if kind == "members" else values[0] if kind == "parts" else None
+    if kind == "defaultdict":
+        expected = [] if values == [None] else values
+    return (
+        function is cls
+        and state is None
+        and (expected is None or (isinstance(expected, list) and _same(args, expected)))
+    )
+
+
+def _same(left: Iterable[object], right: Iterable[object]) -> bool:
+    left, right = list(left), list(right)
+    return len(left) == len(right) and all(map(operator.is_, left, right))
+
+
+def plan_members(cls: type, kind: str) -> tuple[tuple[tuple[str, object], ...], object]:
+    """What a plan of this kind reads of the instances of cls: (name, descriptor) of each slot, and a constant or None.
+
+    The order is that of the state or of the arguments.
+    """
+    names, constant = _members_by_kind(kind, cls)
+    return tuple((name, _found_on_type(cls, name)) for name in names), constant
+
+
+def _members_by_kind(kind: str, cls: type) -> tuple[Iterable[str], object]:
+    if kind == "slots":
+        return dict.fromkeys(copyreg._slotnames(cls)), None  # type: ignore[attr-defined]
+    if kind == "fields":
+        return [field.name for field in sys.modules["dataclasses"].fields(cls)], None
+    if kind == "parts":
+        return _PATH_PARTS, None
+    _, members = _STDLIB_TYPES.get((cls.__module__, cls.__qualname__), (None, ()))
+    return members, sys.modules["uuid"].SafeUUID.unknown if kind == "uuid" else None
 
 
 def _is_objects(cls: type, name: str) -> bool:
