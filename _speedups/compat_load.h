@@ -213,6 +213,20 @@ static inline int cyp_default_new(PyTypeObject *tp)
     return tp->tp_new == PyBaseObject_Type.tp_new && !PyType_HasFeature(tp, Py_TPFLAGS_IS_ABSTRACT);
 }
 static inline int cyp_default_getattr(PyTypeObject *tp) { return tp->tp_getattro == PyObject_GenericGetAttr; }
+static inline int cyp_default_setattr(PyTypeObject *tp) { return tp->tp_setattro == PyObject_GenericSetAttr; }
+/* Whether object.__setattr__() is allowed on instances: no base is written in C and has attributes of its own kind.
+   of_class: a class with a __setattr__() in Python. */
+static inline int cyp_sets_by_class(PyTypeObject *tp, PyObject *of_class)
+{
+    setattrofunc by_class = ((PyTypeObject *)of_class)->tp_setattro;
+    for (; tp != NULL && tp != &PyBaseObject_Type; tp = tp->tp_base) {
+        if (tp->tp_setattro != PyObject_GenericSetAttr && tp->tp_setattro != by_class) return 0;
+    }
+    return tp != NULL;
+}
+/* Where an instance keeps the value of an ordinary slot. */
+static inline PyObject **cyp_slot_at(PyObject *o, Py_ssize_t offset) { return (PyObject **)((char *)o + offset); }
+static inline PyObject *cyp_function_code(PyObject *function) { return PyFunction_GET_CODE(function); }
 static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }

@@ -60,6 +60,7 @@ cdef extern from "Python.h":
     PyTypeObject *Py_TYPE(PyObject *) noexcept
     void Py_INCREF(PyObject *) noexcept
     void Py_DECREF(PyObject *) noexcept
+    void Py_XINCREF(PyObject *) noexcept
     void Py_XDECREF(PyObject *) noexcept
     Py_ssize_t Py_REFCNT(PyObject *) noexcept
 
@@ -118,6 +119,10 @@ cdef extern from "compat.h":
     PyObject *cyp_object_new(PyTypeObject *, PyObject *no_args) except NULL  # new
     bint cyp_default_new(PyTypeObject *) noexcept
     bint cyp_default_getattr(PyTypeObject *) noexcept
+    bint cyp_default_setattr(PyTypeObject *) noexcept
+    bint cyp_sets_by_class(PyTypeObject *, PyObject *of_class) noexcept
+    PyObject **cyp_slot_at(PyObject *, Py_ssize_t offset) noexcept
+    PyObject *cyp_function_code(PyObject *) noexcept  # borrowed
     bint cyp_has_new(PyTypeObject *) noexcept
     bint cyp_is_immutable(PyTypeObject *) noexcept
     bint cyp_is_method(PyObject *) noexcept

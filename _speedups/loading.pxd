@@ -7,9 +7,15 @@ pointer into it survives a take_*() call.
 
 from cpython.object cimport PyObject
 from libc.string cimport memset
-from _speedups.cpythonx cimport CYP_LIKELY, PyMem_Free
+from _speedups.cpythonx cimport CYP_LIKELY, PyMem_Free, Py_XDECREF
 from _speedups.recall cimport Memo
 from _speedups.stack cimport Stack, stack_free, stack_init
+
+cdef struct Closed:
+    Py_ssize_t state        # memo index of the state of a built instance, or UNMEMOISED
+    Py_ssize_t whole        # memo index of the pair (None, state), or UNMEMOISED
+    bint listed             # the state is a list
+    PyObject *names         # tuple of the slots in the order of the state, owned; NULL: all of the dictionary
 
 cdef struct Loading:
     const unsigned char *p      # next byte
@@ -22,10 +28,11 @@ cdef struct Loading:
     bint framed                 # `end` is that of a frame
     Stack stack
     Memo *memo
-    Py_ssize_t *closed          # memo indices with TAG_CLOSED, in the order of closing
+    Closed *closed              # states with TAG_CLOSED or TAG_KEPT, in the order of closing
     Py_ssize_t nclosed
     Py_ssize_t closed_size
     Py_ssize_t settled          # how often user code made us build closed states
+    bint lasting                # the data stay where they are, unchanged: memo slots may say WRITTEN
     int proto
     bint fix_imports
     bint keep_bytes             # encoding='bytes': 8-bit strings stay bytes
@@ -46,6 +53,7 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     r.framed = False
     r.closed = NULL
     r.nclosed = r.closed_size = r.settled = 0
+    r.lasting = False
     r.proto = 0
     r.fix_imports = True
     r.keep_bytes = False
@@ -58,5 +66,8 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
 cdef inline void loading_free(Loading *r) noexcept:
     """Release what the load owns: the stacks and scratch memory, not the memo."""
     stack_free(&r.stack)
+    while r.nclosed:
+        r.nclosed -= 1
+        Py_XDECREF(r.closed[r.nclosed].names)
     PyMem_Free(r.closed)
     PyMem_Free(r.line)

@@ -34,7 +34,7 @@ cdef PyObject *run(Loading *r) except NULL:
         if op == OP_SHORT_BINUNICODE:
             if CYP_LIKELY(p < end and p[0] < end - p):
                 n = p[0]
-                if s.nmarks and s.marks[s.nmarks - 1].state != REAL and not (sp - s.base - s.fence) & 1:
+                if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 1, n)
                 else:
                     o = cyp_str_new(p + 1, n)
@@ -49,7 +49,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_BINUNICODE:
             if CYP_LIKELY(end - p >= 4 and <Py_ssize_t>cyp_read_u32(p) <= end - p - 4):
                 n = cyp_read_u32(p)
-                if s.nmarks and s.marks[s.nmarks - 1].state != REAL and not (sp - s.base - s.fence) & 1:
+                if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 4, n)
                 else:
                     o = cyp_str_new(p + 4, n)
@@ -159,7 +159,7 @@ cdef PyObject *run(Loading *r) except NULL:
             r.p = p
             continue
         elif op == OP_MARK:
-            push_mark(s, REAL)
+            push_mark(s, REAL, UNMEMOISED)
             r.p = p
             continue
         elif op == OP_EMPTY_DICT or op == OP_EMPTY_LIST or op == OP_EMPTY_SET:
@@ -171,12 +171,17 @@ cdef PyObject *run(Loading *r) except NULL:
             s.top = sp
             r.p = p
             if p < end and p[0] == OP_MARK:
-                push_mark(s, REAL)
+                push_mark(s, REAL, UNMEMOISED)
                 p += 1
                 r.p = p
             continue
         elif op == OP_APPENDS:
-            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].state == REAL and s.fence > 0):
+            r.p = p
+            if s.nmarks and s.marks[s.nmarks - 1].kind == LISTED and close_values(r):
+                p = r.p
+                sp = s.top
+                continue
+            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].kind == REAL and s.fence > 0):
                 items = s.base + s.fence
                 o = (items - 1)[0]
                 n = s.fence
@@ -187,9 +192,7 @@ cdef PyObject *run(Loading *r) except NULL:
                     drop_mark(s)
                     sp = items
                     s.top = sp
-                    r.p = p
                     continue
-            r.p = p
             do_append(r, pop_mark(r))
             sp = s.top
             continue
@@ -202,7 +205,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
         elif op == OP_SETITEMS:
             r.p = p
-            if s.nmarks and s.marks[s.nmarks - 1].state != REAL and close_state(r):
+            if s.nmarks and s.marks[s.nmarks - 1].kind != REAL and close_state(r):
                 p = r.p
                 sp = s.top
                 continue
@@ -252,7 +255,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 r.p = p
                 continue
         elif op == OP_TUPLE:
-            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].state == REAL):
+            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].kind == REAL):
                 items = s.base + s.fence
                 n = sp - items
                 o = PyTuple_New(n)
@@ -270,7 +273,7 @@ cdef PyObject *run(Loading *r) except NULL:
             if CYP_LIKELY(sp - s.base >= s.fence + 2):
                 r.p = p
                 reduce_top(r)
-                follow_new(r)
+                follow_new(r, False)
                 p = r.p
                 sp = s.top
                 continue
@@ -285,7 +288,7 @@ cdef PyObject *run(Loading *r) except NULL:
                           and cyp_has_new(<PyTypeObject *>(sp - 2)[0])):
                 r.p = p
                 newobj_top(r)
-                follow_new(r)
+                follow_new(r, False)
                 p = r.p
                 sp = s.top
                 continue
@@ -324,7 +327,7 @@ cdef PyObject *run(Loading *r) except NULL:
                     (sp - 1)[0] = o
                     Py_DECREF(o2)
                     r.p = p + 1
-                    follow_new(r)
+                    follow_new(r, True)
                     p = r.p
                     sp = s.top
                     continue
