@@ -166,6 +166,74 @@ static inline int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *va
 #endif
 }
 
+/* ---- machine: the types of datetime --------------------------------------------------------------- */
+
+/* Which type of datetime it is, as cyp_is_temporal_type() counts; -1 for another.  Imports nothing that is not there. */
+static inline int cyp_temporal_which(PyTypeObject *tp)
+{
+    if (strncmp(tp->tp_name, "datetime.", 9) == 0) {
+        for (int which = 0; which < 4; which++) {
+            if (cyp_is_temporal_type(tp, which)) return which;
+        }
+    }
+    return -1;
+}
+static inline int cyp_time_is_sane(int hour, const unsigned char *rest)
+{
+    return hour < 24 && rest[0] < 60 && rest[1] < 60 && (rest[2] << 16 | rest[3] << 8 | rest[4]) < 1000000;
+}
+static inline int cyp_date_is_sane(const unsigned char *p, int month)
+{
+    static const unsigned char days[] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int year = p[0] << 8 | p[1];
+    if (year < 1 || year > 9999 || month < 1 || month > 12 || p[3] < 1) return 0;
+    int leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return p[3] <= days[month] + leap;
+}
+/* date, datetime or time (0 to 2, as above) of its pickled state; tzinfo may be NULL.  NULL without an exception if
+   anything is unusual. */
+static inline PyObject *cyp_temporal_new(int which, const unsigned char *p, Py_ssize_t nbytes, PyObject *tzinfo)
+{
+    PyObject *made = NULL;
+    if (tzinfo != NULL && (which == 0 || !PyTZInfo_Check(tzinfo))) return NULL;
+    if (tzinfo == NULL) tzinfo = Py_None;
+    if (which == 0) {
+        if (nbytes == 4 && cyp_date_is_sane(p, p[2]))
+            made = PyDateTimeAPI->Date_FromDate(p[0] << 8 | p[1], p[2], p[3], PyDateTimeAPI->DateType);
+    }
+    else if (which == 1) {
+        if (nbytes == 10 && cyp_date_is_sane(p, p[2] & 0x7f) && cyp_time_is_sane(p[4], p + 5))
+            made = PyDateTimeAPI->DateTime_FromDateAndTimeAndFold(
+                p[0] << 8 | p[1], p[2] & 0x7f, p[3], p[4], p[5], p[6], p[7] << 16 | p[8] << 8 | p[9], tzinfo, p[2] >> 7,
+                PyDateTimeAPI->DateTimeType);
+    }
+    else if (nbytes == 6 && cyp_time_is_sane(p[0] & 0x7f, p + 1)) {
+        made = PyDateTimeAPI->Time_FromTimeAndFold(
+            p[0] & 0x7f, p[1], p[2], p[3] << 16 | p[4] << 8 | p[5], tzinfo, p[0] >> 7, PyDateTimeAPI->TimeType);
+    }
+    if (made == NULL) PyErr_Clear();
+    return made;
+}
+/* timedelta of the three ints that its reducer gives; NULL as above. */
+static inline PyObject *cyp_timedelta_new(PyObject **items, Py_ssize_t n)
+{
+    int64_t fields[3];
+    if (n != 3) return NULL;
+    for (int i = 0; i < 3; i++) {
+        int fits = 0;
+        if (!PyLong_CheckExact(items[i])) return NULL;
+        fields[i] = cyp_int_as_i64(items[i], &fits);
+        if (!fits) return NULL;
+    }
+    if (fields[0] < -999999999 || fields[0] > 999999999 || fields[1] < 0 || fields[1] >= 86400 || fields[2] < 0
+        || fields[2] >= 1000000)
+        return NULL;
+    PyObject *made = PyDateTimeAPI->Delta_FromDelta(
+        (int)fields[0], (int)fields[1], (int)fields[2], 0, PyDateTimeAPI->DeltaType);
+    if (made == NULL) PyErr_Clear();
+    return made;
+}
+
 /* ---- machine: types and instances --------------------------------------------------------------- */
 
 /* What the class says about a name, borrowed, or NULL without an exception. */
@@ -227,6 +295,29 @@ static inline int cyp_sets_by_class(PyTypeObject *tp, PyObject *of_class)
 /* Where an instance keeps the value of an ordinary slot. */
 static inline PyObject **cyp_slot_at(PyObject *o, Py_ssize_t offset) { return (PyObject **)((char *)o + offset); }
 static inline PyObject *cyp_function_code(PyObject *function) { return PyFunction_GET_CODE(function); }
+/* Whether calling the class is __new__() and __init__() and no more. */
+static inline int cyp_calls_plainly(PyTypeObject *tp) { return Py_TYPE(tp)->tp_call == PyType_Type.tp_call; }
+/* Whether tp is a class in Python, made by `type` itself, whose instances are made by tuple.__new__() unless a class in
+   Python says something else. */
+static inline int cyp_is_tuple_class(PyTypeObject *tp)
+{
+    PyTypeObject *base = tp;
+    if (!PyType_HasFeature(tp, Py_TPFLAGS_TUPLE_SUBCLASS) || Py_TYPE(tp) != &PyType_Type || tp->tp_alloc != PyType_GenericAlloc)
+        return 0;
+    while (base != NULL && base->tp_new == tp->tp_new) base = base->tp_base;
+    return base == &PyTuple_Type;
+}
+/* A new tuple of that class, whose n items are still to be set. */
+static inline PyObject *cyp_tuple_alloc(PyTypeObject *tp, Py_ssize_t n) { return tp->tp_alloc(tp, n); }
+static inline PyObject **cyp_tuple_items(PyObject *tuple) { return ((PyTupleObject *)tuple)->ob_item; }
+/* The items of a tuple, perhaps of a subclass, as an exact tuple. */
+static inline PyObject *cyp_tuple_copy(PyObject *tuple)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(tuple);
+    PyObject *copy = PyTuple_New(n);
+    for (Py_ssize_t i = 0; copy != NULL && i < n; i++) PyTuple_SET_ITEM(copy, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
+    return copy;
+}
 static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }

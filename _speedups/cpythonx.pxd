@@ -124,6 +124,14 @@ cdef extern from "compat.h":
     PyObject **cyp_slot_at(PyObject *, Py_ssize_t offset) noexcept
     PyObject *cyp_function_code(PyObject *) noexcept  # borrowed
     bint cyp_has_new(PyTypeObject *) noexcept
+    bint cyp_calls_plainly(PyTypeObject *) noexcept
+    bint cyp_is_tuple_class(PyTypeObject *) noexcept
+    PyObject *cyp_tuple_alloc(PyTypeObject *, Py_ssize_t n) except NULL  # new
+    PyObject **cyp_tuple_items(PyObject *) noexcept  # borrowed
+    PyObject *cyp_tuple_copy(PyObject *) except NULL  # new
+    int cyp_temporal_which(PyTypeObject *) noexcept
+    PyObject *cyp_temporal_new(int which, const unsigned char *, Py_ssize_t nbytes, PyObject *tzinfo) noexcept  # new
+    PyObject *cyp_timedelta_new(PyObject **items, Py_ssize_t n) noexcept  # new
     bint cyp_is_immutable(PyTypeObject *) noexcept
     bint cyp_is_method(PyObject *) noexcept
     PyObject *cyp_call_new(PyTypeObject *, PyObject *args, PyObject *kwargs) except NULL  # new
@@ -138,7 +146,10 @@ cdef extern from "compat.h":
     PyObject *cyp_values_put(CypValues *, int slot, PyObject *value) noexcept  # steals; returns the old one
 
 cdef extern from "Python.h":
-    PyTypeObject PyGetSetDescr_Type, PyComplex_Type
+    PyTypeObject PyGetSetDescr_Type, PyComplex_Type, PySlice_Type, PyCFunction_Type
+    PyObject *PyComplex_FromDoubles(double, double) except NULL  # new
+    PyObject *PySlice_New(PyObject *, PyObject *, PyObject *) except NULL  # new
+    PyObject *PyObject_Vectorcall(PyObject *, PyObject **, size_t, PyObject *) except NULL  # new
     PyObject *PyLong_FromLong(long) except NULL  # new
     PyObject *PyLong_FromString(const char *, char **end, int base) except NULL  # new
     Py_ssize_t PyLong_AsSsize_t(PyObject *) except? -1

@@ -33,6 +33,7 @@ cdef struct Loading:
     Py_ssize_t closed_size
     Py_ssize_t settled          # how often user code made us build closed states
     bint lasting                # the data stay where they are, unchanged: memo slots may say WRITTEN
+    bint passing                # the memo ends with the load: its slots may say ITEMS
     int proto
     bint fix_imports
     bint keep_bytes             # encoding='bytes': 8-bit strings stay bytes
@@ -53,7 +54,7 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     r.framed = False
     r.closed = NULL
     r.nclosed = r.closed_size = r.settled = 0
-    r.lasting = False
+    r.lasting = r.passing = False
     r.proto = 0
     r.fix_imports = True
     r.keep_bytes = False

@@ -124,6 +124,11 @@ cdef inline int push_mark(Stack *s, int kind, Py_ssize_t state) except -1:
     return 0
 
 
+cdef inline Py_ssize_t enclosing_fence(Stack *s) noexcept:
+    """What the fence will be without the topmost mark."""
+    return s.marks[s.nmarks - 2].height if s.nmarks > 1 else 0
+
+
 cdef inline void drop_mark(Stack *s) noexcept:
     """Forget the topmost mark, which must exist."""
     s.nmarks -= 1

@@ -80,7 +80,12 @@ cdef PyObject *make_real(Loading *r, Py_ssize_t i) except NULL:
         if <size_t>r.memo.slots[i] & TAG_MASK:  # memory was short the last time
             PyErr_NoMemory()
         return r.memo.slots[i]
-    real = copy_attributes(untagged(slot))
+    if tag == TAG_ITEMS:
+        real = cyp_tuple_copy(untagged(slot))
+    elif tag == TAG_CLOSED:
+        real = copy_attributes(untagged(slot))
+    else:
+        real = read_written(r, i)
     r.memo.slots[i] = real
     memo_release(slot)
     return real
@@ -220,6 +225,7 @@ cdef int expose_memo(Loading *r) except -1:
     """Make every slot real, because somebody wants to see or replace the memo while we run."""
     cdef Py_ssize_t i
     settle(r)
+    make_all_real(r)
     for i in range(r.stack.nmarks):
         if r.stack.marks[i].kind != REAL:
             open_to_real(r, &r.stack.marks[i])

@@ -12,10 +12,20 @@ cdef int reduce_top(Loading *r) except -1:
     """REDUCE, both values being there.  The stack owns them during the call."""
     cdef PyObject *arguments = (r.stack.top - 1)[0]
     cdef PyObject *function = (r.stack.top - 2)[0]
-    cdef PyObject *made
-    if r.nclosed and not runs_no_python(function, arguments):
+    cdef PyObject *made = NULL
+    cdef Py_ssize_t n
+    cdef int native
+    if PyTuple_CheckExact(arguments):
+        n = PyTuple_GET_SIZE(arguments)
+        native = plan_of(<PyTypeObject *>function).native if PyType_Check(function) else 0
+        if native:
+            made = native_call(native, cyp_tuple_items(arguments), n)
+        if made == NULL and r.nclosed and not runs_no_python(function, cyp_tuple_items(arguments), n):
+            settle(r)
+    else:
         settle(r)
-    made = PyObject_CallObject(function, arguments)
+    if made == NULL:
+        made = PyObject_CallObject(function, arguments)
     r.stack.top -= 1
     (r.stack.top - 1)[0] = made
     Py_DECREF(arguments)
@@ -23,15 +33,13 @@ cdef int reduce_top(Loading *r) except -1:
     return 0
 
 
-cdef bint runs_no_python(PyObject *function, PyObject *arguments) noexcept:
-    """A class written in C, called with plain values: datetime(b'...')."""
+cdef bint runs_no_python(PyObject *function, PyObject **arguments, Py_ssize_t n) noexcept:
+    """A class written in C, called with plain values: Decimal('...')."""
     cdef Py_ssize_t i
     if Py_TYPE(function) != &PyType_Type or not cyp_is_immutable(<PyTypeObject *>function):
         return False
-    if not PyTuple_CheckExact(arguments):
-        return False
-    for i in range(PyTuple_GET_SIZE(arguments)):
-        if not is_plain(PyTuple_GET_ITEM(arguments, i)):
+    for i in range(n):
+        if not is_plain(arguments[i]):
             return False
     return True
 

@@ -9,6 +9,7 @@ cdef enum:
     NAMES = 1024        # interned attribute names remembered, by their bytes
     NAME_BYTES = 24     # of the longest of them
     MAX_SETTLED = 16    # times that closed states had to be built before none is left out any more
+    MAX_WIDTH = 64      # items of a named tuple that we know
     MAX_OFFSET = 0x40000000  # bytes; of a slot that a plan has room for
 
 cdef struct Plan:
@@ -21,9 +22,13 @@ cdef struct Plan:
     bint slotted                    # there is neither an instance dictionary nor __setstate__()
     bint keeps                      # slotted, and setattr() is object's
     bint lists                      # __setstate__() is that of a slotted dataclass, and the names are its fields
-    int nfields                     # how many
+    int native                      # NATIVE_*: instances can be made without calling it
+    bint tuples                     # a named tuple whose __new__() is that of collections.namedtuple()
+    Py_ssize_t width                # how many items it has
+    PyObject *init                  # __init__() in Python, where calling the class does nothing else; borrowed
+    int nfields                     # how many fields `lists` is about
     Py_ssize_t fields_size          # of `fields`
-    PyObject *function              # what `lists` is about, borrowed from the class
+    PyObject *function              # what `lists` or `tuples` is about, borrowed from the class
     PyObject *code                  # of that function; borrowed, only to be compared
     PyObject *fields                # its __dataclass_fields__, a dict, borrowed from the class
     PyObject *layout                # tuple of the first names, owned, or NULL
@@ -35,6 +40,9 @@ cdef PyObject *names[NAMES]         # owned
 cdef object name_of_dict = "__dict__"
 cdef object name_of_setstate = "__setstate__"
 cdef object name_of_extend = "extend"
+cdef object name_of_init = "__init__"
+cdef object name_of_new = "__new__"
+cdef object new_of_tuple = tuple.__new__
 cdef object name_of_fields = "__dataclass_fields__"
 cdef tuple names_of_setstate = ("zip", "fields", "object", "__setattr__", "name")
 cdef object sets_itself = type("C", (), {"__setattr__": None})  # a class that says so in Python
@@ -66,8 +74,18 @@ cdef void plan_fill(Plan *plan, PyTypeObject *tp) noexcept:
 
 
 cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
-    """What BUILD does to an instance."""
+    """What REDUCE, NEWOBJ and BUILD do."""
     cdef PyObject *descriptor
+    plan.native = native_of(tp)
+    if plan.makes and cyp_calls_plainly(tp):
+        descriptor = cyp_type_find(tp, <PyObject *>name_of_init)
+        if descriptor != NULL and Py_TYPE(descriptor) == &PyFunction_Type:
+            plan.init = descriptor
+    if cyp_is_tuple_class(tp):
+        try:
+            fill_named_tuple(plan, tp)
+        except Exception:
+            plan.tuples = False
     if not cyp_default_getattr(tp):
         return
     plan.extends = (PyType_IsSubtype(tp, &PyList_Type)
@@ -135,6 +153,31 @@ cdef int fill_fields(Plan *plan, object setstate) except -1:
     plan.function = <PyObject *>setstate
     plan.code = cyp_function_code(plan.function)
     plan.lists = all_differ(plan, n)
+    return 0
+
+
+cdef int fill_named_tuple(Plan *plan, PyTypeObject *tp) except -1:
+    """Recognise the __new__() of named tuples: `lambda _cls, x, y: _tuple_new(_cls, (x, y))`."""
+    cdef PyObject *descriptor = cyp_type_find(tp, <PyObject *>name_of_new)
+    if descriptor == NULL or type(<object>descriptor) is not staticmethod:
+        return 0
+    function = (<object>descriptor).__func__
+    if Py_TYPE(<PyObject *>function) != &PyFunction_Type or function.__closure__ is not None:
+        return 0
+    code = function.__code__
+    width = code.co_argcount - 1
+    if code.co_names != ("_tuple_new",) or function.__globals__.get("_tuple_new") is not new_of_tuple \
+            or not 0 < width <= MAX_WIDTH:
+        return 0
+    names = ", ".join([f"_{i}" for i in range(width)])
+    model = eval(f"lambda _cls, {names}: _tuple_new(_cls, ({names},))").__code__
+    if (code.co_code, code.co_consts, code.co_flags, code.co_nlocals, code.co_kwonlyargcount) != (
+            model.co_code, model.co_consts, model.co_flags, model.co_nlocals, model.co_kwonlyargcount):
+        return 0
+    plan.width = width
+    plan.function = <PyObject *>function
+    plan.code = cyp_function_code(plan.function)
+    plan.tuples = True
     return 0
 
 

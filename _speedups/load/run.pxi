@@ -77,6 +77,10 @@ cdef PyObject *run(Loading *r) except NULL:
                         sp += 1
                         s.top = sp
                         r.p = p
+                        if Py_TYPE(o) != &PyUnicode_Type and is_callable(o):
+                            follow_callable(r)
+                            p = r.p
+                            sp = s.top
                         continue
         elif op == OP_LONG_BINGET:
             if CYP_LIKELY(end - p >= 4):
@@ -90,6 +94,10 @@ cdef PyObject *run(Loading *r) except NULL:
                         sp += 1
                         s.top = sp
                         r.p = p
+                        if Py_TYPE(o) != &PyUnicode_Type and is_callable(o):
+                            follow_callable(r)
+                            p = r.p
+                            sp = s.top
                         continue
         elif op == OP_BININT1:
             if CYP_LIKELY(p < end):
@@ -186,8 +194,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 o = (items - 1)[0]
                 n = s.fence
                 # and not a value below an enclosing mark
-                if o != NULL and PyList_CheckExact(o) and (
-                        s.nmarks == 1 or n > s.marks[s.nmarks - 2].height):
+                if o != NULL and PyList_CheckExact(o) and n > enclosing_fence(s):
                     cyp_list_take(o, items, sp - items)
                     drop_mark(s)
                     sp = items
@@ -222,6 +229,12 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
         elif op == OP_TUPLE2:
             if CYP_LIKELY(sp - s.base >= s.fence + 2):
+                if end - p >= 2 and p[1] == OP_NEWOBJ and p[0] == OP_MEMOIZE and sp - s.base > s.fence + 2:
+                    r.p = p
+                    if tuple_is_new(r, 2, False):
+                        p = r.p
+                        sp = s.top
+                        continue
                 o = PyTuple_New(2)
                 PyTuple_SET_ITEM(o, 0, (sp - 2)[0])
                 PyTuple_SET_ITEM(o, 1, (sp - 1)[0])
@@ -234,6 +247,12 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
         elif op == OP_TUPLE3:
             if CYP_LIKELY(sp - s.base >= s.fence + 3):
+                if end - p >= 2 and p[1] == OP_NEWOBJ and p[0] == OP_MEMOIZE and sp - s.base > s.fence + 3:
+                    r.p = p
+                    if tuple_is_new(r, 3, False):
+                        p = r.p
+                        sp = s.top
+                        continue
                 o = PyTuple_New(3)
                 PyTuple_SET_ITEM(o, 0, (sp - 3)[0])
                 PyTuple_SET_ITEM(o, 1, (sp - 2)[0])
@@ -247,6 +266,12 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
         elif op == OP_TUPLE1:
             if CYP_LIKELY(sp - s.base >= s.fence + 1):
+                if end - p >= 2 and p[1] == OP_NEWOBJ and p[0] == OP_MEMOIZE and sp - s.base > s.fence + 1:
+                    r.p = p
+                    if tuple_is_new(r, 1, False):
+                        p = r.p
+                        sp = s.top
+                        continue
                 o = PyTuple_New(1)
                 PyTuple_SET_ITEM(o, 0, (sp - 1)[0])
                 (sp - 1)[0] = o
@@ -258,6 +283,12 @@ cdef PyObject *run(Loading *r) except NULL:
             if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].kind == REAL):
                 items = s.base + s.fence
                 n = sp - items
+                if end - p >= 2 and p[1] == OP_NEWOBJ and p[0] == OP_MEMOIZE and s.fence > enclosing_fence(s):
+                    r.p = p
+                    if tuple_is_new(r, n, True):
+                        p = r.p
+                        sp = s.top
+                        continue
                 o = PyTuple_New(n)
                 for i in range(n):
                     PyTuple_SET_ITEM(o, i, items[i])

@@ -119,6 +119,8 @@ cdef int store_top(Loading *r, Py_ssize_t i) except -1:
     cdef PyObject *o = top_borrowed(r)
     if r.memo.slots[i] != NULL if i < r.memo.size else r.memo.sparse != NULL:
         settle(r)
+        if r.lasting:
+            make_all_real(r)
     return memo_put(r.memo, i, o)
 
 
