@@ -234,6 +234,82 @@ static inline PyObject *cyp_timedelta_new(PyObject **items, Py_ssize_t n)
     return made;
 }
 
+/* ---- machine: range and Fraction ------------------------------------------------------------------ */
+
+/* Whether two exact ints are a fraction in lowest terms with a positive denominator; 0 also for large ones. */
+static inline int cyp_are_lowest_terms(PyObject *numerator, PyObject *denominator)
+{
+    int fits = 0;
+    if (!PyLong_CheckExact(numerator) || !PyLong_CheckExact(denominator)) return 0;
+    int64_t a = cyp_int_as_i64(numerator, &fits);
+    if (!fits || a == INT64_MIN) return 0;
+    int64_t b = cyp_int_as_i64(denominator, &fits);
+    if (!fits || b <= 0) return 0;
+    if (a < 0) a = -a;
+    while (a != 0) {
+        int64_t rest = b % a;
+        b = a;
+        a = rest;
+    }
+    return b == 1;
+}
+
+#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x03100000
+/* Objects/rangeobject.c, 3.2 to 3.15 */
+typedef struct {
+    PyObject_HEAD
+    PyObject *start, *stop, *step, *length;
+} CypRange;
+
+/* Whether a range looks as we think. */
+static inline int cyp_knows_range(void)
+{
+    static int known = -1;
+    if (known < 0) {
+        known = 0;
+        PyObject *probe = PyObject_CallFunction((PyObject *)&PyRange_Type, "iii", 1000, 9001, 4);
+        if (probe != NULL && PyRange_Type.tp_basicsize == sizeof(CypRange) && !PyType_IS_GC(&PyRange_Type)) {
+            CypRange *range = (CypRange *)probe;
+            known = PyLong_AsLong(range->start) == 1000 && PyLong_AsLong(range->stop) == 9001
+                && PyLong_AsLong(range->step) == 4 && PyLong_AsLong(range->length) == 2001;
+        }
+        Py_XDECREF(probe);
+        PyErr_Clear();
+    }
+    return known;
+}
+/* range(start, stop, step) of ints that need no more than 62 bits; NULL without an exception otherwise. */
+static inline PyObject *cyp_range_new(PyObject **items, Py_ssize_t n)
+{
+    int64_t fields[3];
+    if (n != 3) return NULL;
+    for (int i = 0; i < 3; i++) {
+        int fits = 0;
+        if (!PyLong_CheckExact(items[i])) return NULL;
+        fields[i] = cyp_int_as_i64(items[i], &fits);
+        if (!fits || fields[i] > INT64_MAX / 4 || fields[i] < -(INT64_MAX / 4)) return NULL;
+    }
+    if (fields[2] == 0) return NULL;
+    int64_t span = fields[2] > 0 ? fields[1] - fields[0] : fields[0] - fields[1];
+    int64_t step = fields[2] > 0 ? fields[2] : -fields[2];
+    PyObject *length = PyLong_FromLongLong(span <= 0 ? 0 : (span - 1) / step + 1);
+    CypRange *range = length == NULL ? NULL : PyObject_New(CypRange, &PyRange_Type);
+    if (range == NULL) {
+        Py_XDECREF(length);
+        PyErr_Clear();
+        return NULL;
+    }
+    range->start = Py_NewRef(items[0]);
+    range->stop = Py_NewRef(items[1]);
+    range->step = Py_NewRef(items[2]);
+    range->length = length;
+    return (PyObject *)range;
+}
+#else
+static inline int cyp_knows_range(void) { return 0; }
+static inline PyObject *cyp_range_new(PyObject **items, Py_ssize_t n) { (void)items; (void)n; return NULL; }
+#endif
+
 /* ---- machine: types and instances --------------------------------------------------------------- */
 
 /* What the class says about a name, borrowed, or NULL without an exception. */

@@ -125,6 +125,9 @@ cdef extern from "compat.h":
     PyObject *cyp_function_code(PyObject *) noexcept  # borrowed
     bint cyp_has_new(PyTypeObject *) noexcept
     bint cyp_calls_plainly(PyTypeObject *) noexcept
+    bint cyp_knows_range() noexcept
+    PyObject *cyp_range_new(PyObject **items, Py_ssize_t n) noexcept  # new
+    bint cyp_are_lowest_terms(PyObject *, PyObject *) noexcept
     bint cyp_is_tuple_class(PyTypeObject *) noexcept
     PyObject *cyp_tuple_alloc(PyTypeObject *, Py_ssize_t n) except NULL  # new
     PyObject **cyp_tuple_items(PyObject *) noexcept  # borrowed
@@ -146,7 +149,7 @@ cdef extern from "compat.h":
     PyObject *cyp_values_put(CypValues *, int slot, PyObject *value) noexcept  # steals; returns the old one
 
 cdef extern from "Python.h":
-    PyTypeObject PyGetSetDescr_Type, PyComplex_Type, PySlice_Type, PyCFunction_Type
+    PyTypeObject PyGetSetDescr_Type, PyComplex_Type, PySlice_Type, PyRange_Type, PyCFunction_Type
     PyObject *PyComplex_FromDoubles(double, double) except NULL  # new
     PyObject *PySlice_New(PyObject *, PyObject *, PyObject *) except NULL  # new
     PyObject *PyObject_Vectorcall(PyObject *, PyObject **, size_t, PyObject *) except NULL  # new

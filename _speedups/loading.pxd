@@ -11,18 +11,20 @@ from _speedups.cpythonx cimport CYP_LIKELY, PyMem_Free, Py_XDECREF
 from _speedups.recall cimport Memo
 from _speedups.stack cimport Stack, stack_free, stack_init
 
+cdef enum:
+    NAMES_MASK = 3
+    NAMES_LISTED = 1    # the state is a list
+    NAMES_PAIR = 2      # the memo slot is for (None, state); the entry below may be for the state itself
+
 cdef struct Closed:
-    Py_ssize_t state        # memo index of the state of a built instance, or UNMEMOISED
-    Py_ssize_t whole        # memo index of the pair (None, state), or UNMEMOISED
-    bint listed             # the state is a list
-    PyObject *names         # tuple of the slots in the order of the state, owned; NULL: all of the dictionary
+    Py_ssize_t i        # memo index of the state of a built instance
+    size_t names        # tuple of its slots in the order of the state, owned, tagged; 0: all of the dictionary
 
 cdef struct Loading:
     const unsigned char *p      # next byte
     const unsigned char *end    # of what may be read now
     const unsigned char *stop   # of the buffer
     const unsigned char *start  # of the buffer
-    const unsigned char *at     # opcode under way, for error reports
     Py_ssize_t passed           # bytes of the stream before `start`
     Py_ssize_t prefetched       # offset in the buffer from which the file has not been advanced
     bint framed                 # `end` is that of a frame
@@ -49,7 +51,7 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     """An empty load over `memo`; the caller fills in the input and the options."""
     stack_init(&r.stack)
     r.memo = memo
-    r.p = r.end = r.stop = r.start = r.at = NULL
+    r.p = r.end = r.stop = r.start = NULL
     r.passed = r.prefetched = 0
     r.framed = False
     r.closed = NULL
@@ -69,6 +71,6 @@ cdef inline void loading_free(Loading *r) noexcept:
     stack_free(&r.stack)
     while r.nclosed:
         r.nclosed -= 1
-        Py_XDECREF(r.closed[r.nclosed].names)
+        Py_XDECREF(<PyObject *>(r.closed[r.nclosed].names & ~<size_t>NAMES_MASK))
     PyMem_Free(r.closed)
     PyMem_Free(r.line)

@@ -82,7 +82,7 @@ cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyOb
         if op == OP_NEWOBJ:
             return new_top(r, plan, n, i, written)
         if plan.native:
-            made = native_call(plan.native, items, n)
+            made = native_call(<PyTypeObject *>function, plan.native, items, n)
         elif plan.init != NULL:
             settle(r)
             made = init_call(<PyTypeObject *>function, plan, items, n)

@@ -126,16 +126,12 @@ cdef PyObject *copy_attributes(PyObject *instance) except NULL:
     return copy
 
 
-cdef inline int note_closed(Loading *r, Py_ssize_t state, Py_ssize_t whole, bint listed, PyObject *names) except -1:
+cdef inline int note_closed(Loading *r, Py_ssize_t i, PyObject *names, size_t tag) except -1:
     """Remember what is to be settled; see Closed.  names: borrowed."""
-    cdef Closed *closed
     if CYP_UNLIKELY(r.nclosed == r.closed_size):
         closed_grow(r)
-    closed = &r.closed[r.nclosed]
-    closed.state = state
-    closed.whole = whole
-    closed.listed = listed
-    closed.names = names
+    r.closed[r.nclosed].i = i
+    r.closed[r.nclosed].names = <size_t>names | tag
     Py_XINCREF(names)
     r.nclosed += 1
     return 0
@@ -152,18 +148,17 @@ cdef int closed_grow(Loading *r) except -1:
 
 cdef int settle_now(Loading *r) except -1:
     """Build every closed state, because instances may change from here on."""
-    cdef Closed closed
+    cdef Py_ssize_t i
+    cdef size_t names
     r.settled += 1
     while r.nclosed:
         r.nclosed -= 1
-        closed = r.closed[r.nclosed]
-        try:
-            if closed.names != NULL:
-                settle_kept(r, &closed)
-            elif slot_has(r, closed.state, TAG_CLOSED):
-                make_real(r, closed.state)
-        finally:
-            Py_XDECREF(closed.names)
+        i = r.closed[r.nclosed].i
+        names = r.closed[r.nclosed].names
+        if names:
+            settle_kept(r, i, names & NAMES_MASK, steal(<PyObject *>(names & ~<size_t>NAMES_MASK)))
+        elif slot_has(r, i, TAG_CLOSED):
+            make_real(r, i)
     return 0
 
 
@@ -171,39 +166,37 @@ cdef inline bint slot_has(Loading *r, Py_ssize_t i, size_t tag) noexcept:
     return 0 <= i < r.memo.size and <size_t>r.memo.slots[i] & TAG_MASK == tag
 
 
-cdef int settle_kept(Loading *r, Closed *closed) except -1:
-    """Build the state that was stored in slots, and the pair around it."""
-    cdef bint has_state = slot_has(r, closed.state, TAG_KEPT)
-    cdef bint has_whole = slot_has(r, closed.whole, TAG_KEPT)
-    cdef PyObject *instance
-    if not has_state and not has_whole:
+cdef int settle_kept(Loading *r, Py_ssize_t i, size_t tag, object names) except -1:
+    """Build the state that was stored in slots, or the pair around it and with that the state itself."""
+    cdef PyObject *slot
+    if not slot_has(r, i, TAG_KEPT):
         return 0
-    instance = untagged(r.memo.slots[closed.state if has_state else closed.whole])
-    state = kept_values(instance, closed)
-    whole = (None, state)
-    if has_state:
-        replace_slot(r, closed.state, <PyObject *>state)
-    if has_whole:
-        replace_slot(r, closed.whole, <PyObject *>whole)
+    slot = r.memo.slots[i]
+    state = kept_values(untagged(slot), names, tag & NAMES_LISTED)
+    if tag & NAMES_PAIR and r.nclosed and r.memo.slots[r.closed[r.nclosed - 1].i] == slot:
+        replace_slot(r, r.closed[r.nclosed - 1].i, <PyObject *>state)
+    if tag & NAMES_PAIR:
+        state = (None, state)
+    replace_slot(r, i, <PyObject *>state)
     return 0
 
 
-cdef object kept_values(PyObject *instance, Closed *closed):
+cdef object kept_values(PyObject *instance, object names, bint as_list):
     """The state as the stream had it: a list of values, or a dictionary."""
     cdef PyObject *value
     cdef Py_ssize_t offset
     listed = []
     named = {}
-    for name in <tuple>closed.names:
+    for name in <tuple>names:
         offset = slot_of_class(Py_TYPE(instance), name)
         value = NULL if offset < 0 else cyp_slot_at(instance, offset)[0]
         if value == NULL:
             continue
-        if closed.listed:
+        if as_list:
             listed.append(<object>value)
         else:
             named[name] = <object>value
-    return listed if closed.listed else named
+    return listed if as_list else named
 
 
 cdef inline void replace_slot(Loading *r, Py_ssize_t i, PyObject *real) noexcept:

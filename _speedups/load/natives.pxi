@@ -9,6 +9,8 @@ cdef enum:
     NATIVE_TIMEDELTA = 4
     NATIVE_COMPLEX = 5
     NATIVE_SLICE = 6
+    NATIVE_RANGE = 7
+    NATIVE_FRACTION = 8  # set by fill_fraction()
 
 
 cdef int native_of(PyTypeObject *tp) noexcept:
@@ -19,6 +21,8 @@ cdef int native_of(PyTypeObject *tp) noexcept:
         return NATIVE_COMPLEX
     if tp == &PySlice_Type:
         return NATIVE_SLICE
+    if tp == &PyRange_Type and cyp_knows_range():
+        return NATIVE_RANGE
     return 0
 
 
@@ -26,13 +30,17 @@ cdef inline bint is_temporal(int native) noexcept:
     return NATIVE_DATE <= native <= NATIVE_TIME
 
 
-cdef PyObject *native_call(int native, PyObject **items, Py_ssize_t n) except? NULL:
-    """type(*items), new; NULL, without an exception, if these are not the usual arguments."""
+cdef PyObject *native_call(PyTypeObject *tp, int native, PyObject **items, Py_ssize_t n) except? NULL:
+    """tp(*items), new; NULL, without an exception, if these are not the usual arguments."""
     if native == NATIVE_TIMEDELTA:
         return cyp_timedelta_new(items, n)
     if native == NATIVE_COMPLEX:
         if n == 2 and Py_TYPE(items[0]) == &PyFloat_Type and Py_TYPE(items[1]) == &PyFloat_Type:
             return PyComplex_FromDoubles(PyFloat_AS_DOUBLE(items[0]), PyFloat_AS_DOUBLE(items[1]))
+    elif native == NATIVE_RANGE:
+        return cyp_range_new(items, n)
+    elif native == NATIVE_FRACTION:
+        return new_fraction(tp, items, n)
     elif native == NATIVE_SLICE:
         if n == 3:
             return PySlice_New(items[0], items[1], items[2])
@@ -40,6 +48,20 @@ cdef PyObject *native_call(int native, PyObject **items, Py_ssize_t n) except? N
         return cyp_temporal_new(native - 1, PyBytes_AS_STRING(items[0]), PyBytes_GET_SIZE(items[0]),
                                 items[1] if n == 2 else NULL)
     return NULL
+
+
+cdef PyObject *new_fraction(PyTypeObject *tp, PyObject **items, Py_ssize_t n) except? NULL:
+    """fractions.Fraction of two ints in lowest terms."""
+    cdef Plan *plan = plan_of(tp)
+    cdef PyObject *made
+    cdef int i
+    if n != 2 or cyp_function_code(plan.function) != plan.code or not cyp_are_lowest_terms(items[0], items[1]):
+        return NULL
+    made = cyp_object_new(tp, <PyObject *>no_args)
+    for i in range(2):
+        Py_INCREF(items[i])
+        cyp_slot_at(made, plan.slots[i])[0] = items[i]
+    return made
 
 
 cdef bint load_temporal(Loading *r, int native) except -1:

@@ -26,13 +26,16 @@ cdef struct Plan:
     bint tuples                     # a named tuple whose __new__() is that of collections.namedtuple()
     Py_ssize_t width                # how many items it has
     PyObject *init                  # __init__() in Python, where calling the class does nothing else; borrowed
+    PyObject *setstate              # __setstate__() in Python, borrowed
+    bint dictless                   # instances have no dictionary
+    bint is_uuid                    # __setstate__() is that of uuid.UUID
     int nfields                     # how many fields `lists` is about
     Py_ssize_t fields_size          # of `fields`
-    PyObject *function              # what `lists` or `tuples` is about, borrowed from the class
+    PyObject *function              # what such a flag is about, borrowed from the class
     PyObject *code                  # of that function; borrowed, only to be compared
     PyObject *fields                # its __dataclass_fields__, a dict, borrowed from the class
     PyObject *layout                # tuple of the first names, owned, or NULL
-    PyObject *names[PLAN_NAMES]     # the i-th name as the stream gave it: owned, or NULL
+    PyObject *names[PLAN_NAMES]     # the i-th name as the stream gave it: owned, or NULL; of UUID, is_safe is the third
     int slots[PLAN_NAMES]           # its place among the inline values, or of a slot in the instance, in bytes
 
 cdef Plan plans[PLANS]
@@ -41,6 +44,9 @@ cdef object name_of_dict = "__dict__"
 cdef object name_of_setstate = "__setstate__"
 cdef object name_of_extend = "extend"
 cdef object name_of_init = "__init__"
+cdef object init_of_object = vars(object)["__init__"]
+cdef tuple names_of_uuid = ("object", "__setattr__", "SafeUUID", "unknown")
+cdef tuple names_of_fraction = ("_numerator", "_denominator", "numbers", "ZeroDivisionError", "gcd", "__new__")
 cdef object name_of_new = "__new__"
 cdef object new_of_tuple = tuple.__new__
 cdef object name_of_fields = "__dataclass_fields__"
@@ -86,20 +92,28 @@ cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
             fill_named_tuple(plan, tp)
         except Exception:
             plan.tuples = False
+    try:
+        fill_known(plan, tp)
+    except Exception:
+        plan.native = 0
     if not cyp_default_getattr(tp):
         return
+    plan.dictless = not cyp_has_dict(tp)
     plan.extends = (PyType_IsSubtype(tp, &PyList_Type)
                     and cyp_type_find(tp, <PyObject *>name_of_extend) == <PyObject *>extend_of_list)
     descriptor = cyp_type_find(tp, <PyObject *>name_of_setstate)
     if descriptor != NULL:
         plan.asks = cyp_is_method(descriptor)
-        if Py_TYPE(descriptor) == &PyFunction_Type and not cyp_has_dict(tp):
-            try:
-                fill_fields(plan, <object>descriptor)
-            except Exception:
-                plan_forget_names(plan)
+        if Py_TYPE(descriptor) == &PyFunction_Type:
+            plan.setstate = descriptor
+            if plan.dictless:
+                try:
+                    fill_fields(plan, <object>descriptor)
+                    fill_uuid(plan, <object>descriptor)
+                except Exception:
+                    plan.lists = plan.is_uuid = False
         return
-    plan.slotted = not cyp_has_dict(tp)
+    plan.slotted = plan.dictless
     if plan.slotted:
         plan.keeps = cyp_default_setattr(tp)
         return
@@ -153,6 +167,57 @@ cdef int fill_fields(Plan *plan, object setstate) except -1:
     plan.function = <PyObject *>setstate
     plan.code = cyp_function_code(plan.function)
     plan.lists = all_differ(plan, n)
+    return 0
+
+
+cdef int fill_uuid(Plan *plan, object setstate) except -1:
+    """Recognise the __setstate__() of uuid.UUID: it sets the slots int and is_safe."""
+    cdef Py_ssize_t offset
+    module = sys_modules.get("uuid")
+    if type(module) is not module_type or setstate.__globals__ is not module.__dict__:
+        return 0
+    names = module.__dict__
+    uuid = names.get("UUID")
+    if type(uuid) is not type or vars(uuid).get("__setstate__") is not setstate \
+            or setstate.__code__.co_names != names_of_uuid or not cyp_sets_by_class(plan.tp, <PyObject *>sets_itself):
+        return 0
+    for i, name in enumerate(("int", "is_safe")):
+        offset = slot_of_class(plan.tp, name)
+        if offset < 0:
+            return 0
+        remember_name(plan, i, <PyObject *>name, <int>offset)
+    unknown = names["SafeUUID"].unknown
+    remember_name(plan, 2, <PyObject *>unknown, 0)
+    plan.function = <PyObject *>setstate
+    plan.code = cyp_function_code(plan.function)
+    plan.is_uuid = True
+    return 0
+
+
+cdef int fill_known(Plan *plan, PyTypeObject *tp) except -1:
+    """Recognise fractions.Fraction, by what its __new__() refers to."""
+    cdef PyObject *descriptor
+    cdef Py_ssize_t offset
+    module = sys_modules.get("fractions")
+    if type(module) is not module_type or module.__dict__.get("Fraction") is not <object>tp \
+            or not cyp_calls_plainly(tp) or cyp_has_dict(tp):
+        return 0
+    descriptor = cyp_type_find(tp, <PyObject *>name_of_new)
+    if descriptor == NULL or type(<object>descriptor) is not staticmethod:
+        return 0
+    function = (<object>descriptor).__func__
+    if Py_TYPE(<PyObject *>function) != &PyFunction_Type or function.__globals__ is not module.__dict__ \
+            or not set(names_of_fraction) <= set(function.__code__.co_names) \
+            or cyp_type_find(tp, <PyObject *>name_of_init) != <PyObject *>init_of_object:
+        return 0
+    for i, name in enumerate(("_numerator", "_denominator")):
+        offset = slot_of_class(tp, name)
+        if offset < 0:
+            return 0
+        remember_name(plan, i, <PyObject *>name, <int>offset)
+    plan.function = <PyObject *>function
+    plan.code = cyp_function_code(plan.function)
+    plan.native = NATIVE_FRACTION
     return 0
 
 

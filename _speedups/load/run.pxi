@@ -30,7 +30,6 @@ cdef PyObject *run(Loading *r) except NULL:
         else:
             op = p[0]
             p += 1
-        r.at = p - 1
         if op == OP_SHORT_BINUNICODE:
             if CYP_LIKELY(p < end and p[0] < end - p):
                 n = p[0]

@@ -75,7 +75,13 @@ cdef bint open_state(Loading *r, const unsigned char *p, int kind) except -1:
 
 cdef inline bint memo_has_room(Memo *memo, Py_ssize_t i) except -1:
     """Slot i is there, or has just been made, and is free."""
-    if CYP_UNLIKELY(i == memo.size) and i <= 2 * memo.count:
+    if CYP_LIKELY(i < memo.size):
+        return memo_is_free(memo, i)
+    return grow_for(memo, i)
+
+
+cdef bint grow_for(Memo *memo, Py_ssize_t i) except -1:
+    if i == memo.size and i <= 2 * memo.count:
         memo_grow(memo, 2 * i)
     return memo_is_free(memo, i)
 
@@ -113,7 +119,7 @@ cdef bint close_state(Loading *r) except -1:
             items[i] = items[i + 1] = NULL
     i = mark.state
     if i >= 0 and r.memo.slots[i] == open_tag(r.stack.nmarks - 1):
-        note_closed(r, i, UNMEMOISED, False, NULL)
+        note_closed(r, i, NULL, 0)
         Py_INCREF(instance)
         r.memo.slots[i] = <PyObject *>(<size_t>instance | TAG_CLOSED)
     r.stack.top = items - 1
@@ -234,15 +240,13 @@ cdef int keep_state(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t state
     """Tag the memo slots of a state that is now in the first n slots of the plan.  The state's slot is OPEN."""
     cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
     cdef PyObject *tagged = <PyObject *>(<size_t>instance | TAG_KEPT)
-    if state >= 0 and r.memo.slots[state] != open_tag(r.stack.nmarks - 1):
-        state = UNMEMOISED
-    if state < 0 and whole < 0:
-        return 0
-    note_closed(r, state, whole, mark.kind == LISTED, layout_of(plan, n))
-    if state >= 0:
+    cdef PyObject *layout = layout_of(plan, n)
+    if state >= 0 and r.memo.slots[state] == open_tag(r.stack.nmarks - 1):
+        note_closed(r, state, layout, NAMES_LISTED if mark.kind == LISTED else 0)
         Py_INCREF(instance)
         r.memo.slots[state] = tagged
     if whole >= 0:
+        note_closed(r, whole, layout, NAMES_PAIR)
         Py_INCREF(instance)
         r.memo.slots[whole] = tagged
         r.memo.count += 1
