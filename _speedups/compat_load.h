@@ -49,12 +49,49 @@ static inline void cyp_copy_exact(unsigned char *dst, const unsigned char *src, 
         dst[n - 1] = src[n - 1];
     }
 }
-/* New str from UTF-8 as pickle writes it.  Length 0 and 1 are left to the decoder, which has singletons. */
+/* New ASCII str of nbytes > 1 bytes, still to be written at *data. */
+static inline PyObject *cyp_ascii_new(Py_ssize_t nbytes, unsigned char **data)
+{
+    PyObject *s = PyUnicode_New(nbytes, 127);
+    if (CYP_LIKELY(s != NULL)) *data = (unsigned char *)((PyASCIIObject *)s + 1);
+    return s;
+}
+/* New str from UTF-8 as pickle writes it.  Length 0 and 1 are left to the decoder, which has singletons.  Short ones
+   are read once: two overlapping words are tested and then stored. */
 static inline PyObject *cyp_str_new(const unsigned char *p, Py_ssize_t nbytes)
 {
-    if (CYP_LIKELY(nbytes > 1 && cyp_all_ascii(p, nbytes))) {
-        PyObject *s = PyUnicode_New(nbytes, 127);
-        if (CYP_LIKELY(s != NULL)) cyp_copy_exact(PyUnicode_1BYTE_DATA(s), p, nbytes);
+    const uint64_t high = 0x8080808080808080ULL;
+    unsigned char *data;
+    PyObject *s;
+    if (CYP_LIKELY(nbytes >= 8 && nbytes <= 16)) {
+        uint64_t head, tail;
+        memcpy(&head, p, 8);
+        memcpy(&tail, p + nbytes - 8, 8);
+        if (CYP_LIKELY(!((head | tail) & high))) {
+            s = cyp_ascii_new(nbytes, &data);
+            if (CYP_LIKELY(s != NULL)) {
+                memcpy(data, &head, 8);
+                memcpy(data + nbytes - 8, &tail, 8);
+            }
+            return s;
+        }
+    }
+    else if (nbytes >= 4 && nbytes < 8) {
+        uint32_t head, tail;
+        memcpy(&head, p, 4);
+        memcpy(&tail, p + nbytes - 4, 4);
+        if (CYP_LIKELY(!((head | tail) & (uint32_t)high))) {
+            s = cyp_ascii_new(nbytes, &data);
+            if (CYP_LIKELY(s != NULL)) {
+                memcpy(data, &head, 4);
+                memcpy(data + nbytes - 4, &tail, 4);
+            }
+            return s;
+        }
+    }
+    else if (nbytes > 1 && cyp_all_ascii(p, nbytes)) {
+        s = cyp_ascii_new(nbytes, &data);
+        if (CYP_LIKELY(s != NULL)) cyp_copy_exact(data, p, nbytes);
         return s;
     }
     return PyUnicode_DecodeUTF8((const char *)p, nbytes, "surrogatepass");
@@ -151,6 +188,45 @@ static inline int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n)
         for (Py_ssize_t i = 0; i < n; i++) Py_DECREF(items[i]);
     }
     return status;
+#endif
+}
+/* A new dictionary of the n keys and values in items, where shape, an exact dictionary whose values are None, has the
+   very same keys in the same order.  Takes the references of all items.  NULL without an exception, and nothing taken,
+   if it has not. */
+static inline PyObject *cyp_dict_like(PyObject *shape, PyObject **items, Py_ssize_t n)
+{
+#if defined(CYP_INLINE_VALUES)
+    PyDictKeysObject *keys = ((PyDictObject *)shape)->ma_keys;
+    if (keys->dk_kind != DICT_KEYS_UNICODE || keys->dk_nentries != n) return NULL;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (DK_UNICODE_ENTRIES(keys)[i].me_key != items[2 * i]) return NULL;
+    }
+    PyObject *made = PyDict_Copy(shape);
+    if (made == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    keys = ((PyDictObject *)made)->ma_keys;
+    if (((PyDictObject *)made)->ma_values != NULL || keys->dk_kind != DICT_KEYS_UNICODE || keys->dk_nentries != n) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    int tracked = PyObject_GC_IsTracked(made);
+    PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *value = items[2 * i + 1], *none = entries[i].me_value;
+        entries[i].me_value = value;
+        Py_DECREF(none);
+        Py_DECREF(items[2 * i]);
+        if (!tracked && PyObject_IS_GC(value)) {
+            PyObject_GC_Track(made);
+            tracked = 1;
+        }
+    }
+    return made;
+#else
+    (void)shape; (void)items; (void)n;
+    return NULL;
 #endif
 }
 /* dict[key] = value for an exact dict, taking both references, on failure too. */

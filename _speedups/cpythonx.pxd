@@ -110,6 +110,7 @@ cdef extern from "compat.h":
     uint64_t cyp_mix_bytes(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *cyp_int_from_le(const unsigned char *, Py_ssize_t nbytes) except NULL  # new
     int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n) except -1  # steals on success only
+    PyObject *cyp_dict_like(PyObject *shape, PyObject **items, Py_ssize_t n) noexcept  # new; steals unless NULL
     int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals, on failure too
     PyObject *cyp_type_find(PyTypeObject *, PyObject *name) noexcept  # borrowed, or NULL without exception
     unsigned int cyp_type_tag_new(PyTypeObject *) noexcept
@@ -154,6 +155,11 @@ cdef extern from "Python.h":
     PyObject *PySlice_New(PyObject *, PyObject *, PyObject *) except NULL  # new
     PyObject *PyObject_Vectorcall(PyObject *, PyObject **, size_t, PyObject *) except NULL  # new
     PyObject *PyLong_FromLong(long) except NULL  # new
+    PyObject *raw_int "PyLong_FromLong"(long) noexcept  # new, or NULL with an exception; so the next
+    PyObject *raw_float "PyFloat_FromDouble"(double) noexcept
+    PyObject *raw_bytes "cyp_bytes_new"(const unsigned char *, Py_ssize_t) noexcept
+    PyObject *raw_str "cyp_str_new"(const unsigned char *, Py_ssize_t nbytes) noexcept
+    PyObject *raw_int_from_le "cyp_int_from_le"(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *PyLong_FromString(const char *, char **end, int base) except NULL  # new
     Py_ssize_t PyLong_AsSsize_t(PyObject *) except? -1
     PyObject *PyFloat_FromDouble(double) except NULL  # new

@@ -20,6 +20,15 @@ cdef struct Closed:
     Py_ssize_t i        # memo index of the state of a built instance
     size_t names        # tuple of its slots in the order of the state, owned, tagged; 0: all of the dictionary
 
+cdef enum:
+    SHAPES = 16         # kinds of dictionaries remembered in a load
+    SHAPE_PAIRS = 30    # of the largest of them
+
+cdef struct Shape:
+    PyObject *first     # first key, only to be compared
+    Py_ssize_t n        # number of keys
+    PyObject *like      # dictionary of these keys and None, owned, or NULL: seen once
+
 cdef struct Loading:
     const unsigned char *p      # next byte
     const unsigned char *end    # of what may be read now
@@ -36,6 +45,7 @@ cdef struct Loading:
     Py_ssize_t settled          # how often user code made us build closed states
     bint lasting                # the data stay where they are, unchanged: memo slots may say WRITTEN
     bint passing                # the memo ends with the load: its slots may say ITEMS
+    Shape *shapes               # SHAPES of them, or NULL
     int proto
     bint fix_imports
     bint keep_bytes             # encoding='bytes': 8-bit strings stay bytes
@@ -55,6 +65,7 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     r.passed = r.prefetched = 0
     r.framed = False
     r.closed = NULL
+    r.shapes = NULL
     r.nclosed = r.closed_size = r.settled = 0
     r.lasting = r.passing = False
     r.proto = 0
@@ -68,7 +79,12 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
 
 cdef inline void loading_free(Loading *r) noexcept:
     """Release what the load owns: the stacks and scratch memory, not the memo."""
+    cdef int i
     stack_free(&r.stack)
+    if r.shapes != NULL:
+        for i in range(SHAPES):
+            Py_XDECREF(r.shapes[i].like)
+        PyMem_Free(r.shapes)
     while r.nclosed:
         r.nclosed -= 1
         Py_XDECREF(<PyObject *>(r.closed[r.nclosed].names & ~<size_t>NAMES_MASK))

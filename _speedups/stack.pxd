@@ -19,8 +19,9 @@ cdef enum:
 cdef enum:           # Mark.kind: what is below the mark
     REAL = 0         # a value
     LISTED = 1       # a virtual list: the state of a slotted dataclass
-    NAMED = 2        # a virtual dictionary, that of the instance below it; what is between names and values
-    SLOTTED = 3      # a virtual dictionary, which will be the second half of the state of an instance with slots
+    KEYED = 2        # a virtual dictionary, which is to be made of the items
+    NAMED = 3        # a virtual dictionary, that of the instance below it
+    SLOTTED = 4      # a virtual dictionary, which will be the second half of the state of an instance with slots
 
 cdef enum:
     UNMEMOISED = -1  # Mark.state: no memo slot refers to it

@@ -39,7 +39,7 @@ cdef int follow_callable(Loading *r) except -1:
         push_mark(s, REAL, UNMEMOISED)
         r.p += 1
     first = height(s)
-    load_plain(r)
+    load_values(r, ARGUMENTS)
     return finish_call(r, start, first, marked)
 
 
@@ -198,73 +198,11 @@ cdef PyObject *init_call(PyTypeObject *tp, Plan *plan, PyObject **items, Py_ssiz
     return made
 
 
-cdef int load_plain(Loading *r) except -1:
-    """Push atoms, and objects that are in the memo, as long as nothing else comes."""
-    cdef Stack *s = &r.stack
-    cdef Memo *memo = r.memo
-    cdef const unsigned char *p = r.p
-    cdef const unsigned char *end = r.end
-    cdef PyObject *o
-    cdef Py_ssize_t n
-    cdef unsigned char op
-    while end - p > 8:  # of which each opcode here has room, but for what it counts
-        if CYP_UNLIKELY(s.top >= s.limit):
-            stack_grow(s)
-        op = p[0]
-        p += 1
-        if op == OP_BININT1:
-            o = PyLong_FromLong(p[0])
-            p += 1
-        elif op == OP_BININT2:
-            o = PyLong_FromLong(cyp_read_u16(p))
-            p += 2
-        elif op == OP_BININT:
-            o = PyLong_FromLong(signed32(p))
-            p += 4
-        elif op == OP_BINFLOAT:
-            o = PyFloat_FromDouble(cyp_read_double_be(p))
-            p += 8
-        elif op == OP_SHORT_BINUNICODE and p[0] < end - p - 1:
-            n = p[0]
-            o = cyp_str_new(p + 1, n)
-            p += n + 1
-            if p[0] == OP_MEMOIZE and memo_append(memo, o):
-                p += 1
-        elif op == OP_SHORT_BINBYTES and p[0] < end - p - 1:
-            n = p[0]
-            o = PyBytes_FromStringAndSize(p + 1, n)
-            p += n + 1
-            if p[0] == OP_MEMOIZE and memo_append(memo, o):
-                p += 1
-        elif op == OP_LONG1 and p[0] < end - p - 1:
-            n = p[0]
-            o = cyp_int_from_le(p + 1, n)
-            p += n + 1
-        elif (op == OP_BINGET or op == OP_LONG_BINGET) and memo_has(memo, p[0] if op == OP_BINGET else cyp_read_u32(p)):
-            o = memo.slots[p[0] if op == OP_BINGET else cyp_read_u32(p)]
-            Py_INCREF(o)
-            p += 1 if op == OP_BINGET else 4
-        elif op == OP_NONE or op == OP_NEWTRUE or op == OP_NEWFALSE:
-            o = Py_None if op == OP_NONE else Py_True if op == OP_NEWTRUE else Py_False
-            Py_INCREF(o)
-        else:
-            break
-        s.top[0] = o
-        s.top += 1
-        r.p = p
-    return 0
-
-
-cdef inline bint memo_has(Memo *memo, Py_ssize_t i) noexcept:
-    """Slot i holds an object, and not something that stands for one."""
-    return i < memo.size and memo.slots[i] != NULL and not <size_t>memo.slots[i] & TAG_MASK
-
-
 # ---- what is written --------------------------------------------------------------------------------------------
 
 
 cdef PyObject *read_written(Loading *r, Py_ssize_t i) except NULL:
-    """The tuple or bytes object that memo slot i only gives the place of, as load_plain() has found it; new."""
+    """The tuple or bytes object that memo slot i only gives the place of, as load_values() has found it; new."""
     cdef const unsigned char *p = r.start + (<size_t>r.memo.slots[i] >> TAG_BITS)
     cdef Py_ssize_t memoised = 0
     if <size_t>r.memo.slots[i] & TAG_MASK == TAG_WRITTEN_BYTES:
@@ -299,7 +237,7 @@ cdef int walk_written(Loading *r, const unsigned char *p, Py_ssize_t *memoised, 
 
 
 cdef Py_ssize_t written_size(const unsigned char *data, unsigned char op) noexcept:
-    """Bytes that follow an opcode of load_plain(); NOT_PLAIN if it is another."""
+    """Bytes that follow an opcode of load_values(); NOT_PLAIN if it is another."""
     if op == OP_BININT1 or op == OP_BINGET: return 1
     if op == OP_BININT2: return 2
     if op == OP_BININT or op == OP_LONG_BINGET: return 4

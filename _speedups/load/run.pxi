@@ -168,8 +168,17 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_MARK:
             push_mark(s, REAL, UNMEMOISED)
             r.p = p
+            load_values(r, ITEMS)
+            p = r.p
+            sp = s.top
             continue
         elif op == OP_EMPTY_DICT or op == OP_EMPTY_LIST or op == OP_EMPTY_SET:
+            r.p = p
+            if op == OP_EMPTY_DICT and open_dict(r):
+                load_values(r, ITEMS)
+                p = r.p
+                sp = s.top
+                continue
             o = PyDict_New() if op == OP_EMPTY_DICT else PyList_New(0) if op == OP_EMPTY_LIST else PySet_New(NULL)
             if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
                 p += 1
@@ -179,8 +188,10 @@ cdef PyObject *run(Loading *r) except NULL:
             r.p = p
             if p < end and p[0] == OP_MARK:
                 push_mark(s, REAL, UNMEMOISED)
-                p += 1
-                r.p = p
+                r.p = p + 1
+                load_values(r, ITEMS)
+                p = r.p
+                sp = s.top
             continue
         elif op == OP_APPENDS:
             r.p = p
@@ -196,8 +207,11 @@ cdef PyObject *run(Loading *r) except NULL:
                 if o != NULL and PyList_CheckExact(o) and n > enclosing_fence(s):
                     cyp_list_take(o, items, sp - items)
                     drop_mark(s)
-                    sp = items
-                    s.top = sp
+                    s.top = items
+                    if s.nmarks:
+                        load_values(r, PAIRS if s.marks[s.nmarks - 1].kind >= NAMED else ITEMS)
+                        p = r.p
+                    sp = s.top
                     continue
             do_append(r, pop_mark(r))
             sp = s.top

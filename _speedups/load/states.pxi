@@ -29,17 +29,15 @@ cdef inline int follow_new(Loading *r, bint fresh) except -1:
     elif op == OP_EMPTY_LIST:
         if plan_of(Py_TYPE(o)).lists:
             open_state(r, r.p, LISTED)
-    elif op == OP_NONE and r.end - r.p >= 2 and r.p[1] == OP_EMPTY_DICT and plan_of(Py_TYPE(o)).keeps \
-            and open_state(r, r.p + 1, SLOTTED):
-        Py_INCREF(Py_None)
-        (r.stack.top - 2)[0] = Py_None
+    elif op == OP_NONE and r.end - r.p >= 2 and r.p[1] == OP_EMPTY_DICT and plan_of(Py_TYPE(o)).keeps:
+        open_state(r, r.p + 1, SLOTTED)
     return 0
 
 
 cdef bint open_state(Loading *r, const unsigned char *p, int kind) except -1:
     """After a new instance: step over the empty state at p, its memo opcode and MARK, without making the state.
 
-    The new instance is on top; of kind SLOTTED two values are pushed, and the caller fills in the lower.  False, and
+    The new instance is on top; of kind SLOTTED two values are pushed, the lower one for the NONE before p.  False, and
     no step, if that is not what follows.
     """
     cdef Py_ssize_t left = r.end - p - 1
@@ -64,12 +62,14 @@ cdef bint open_state(Loading *r, const unsigned char *p, int kind) except -1:
         r.memo.slots[i] = open_tag(r.stack.nmarks)
         r.memo.count += 1
     if kind == SLOTTED:
-        r.stack.top[0] = NULL
+        Py_INCREF(Py_None)
+        r.stack.top[0] = Py_None
         r.stack.top += 1
     r.stack.top[0] = NULL
     r.stack.top += 1
     push_mark(&r.stack, kind, i)
     r.p = p + 1
+    load_values(r, ITEMS if kind == LISTED else PAIRS)
     return True
 
 
@@ -99,6 +99,8 @@ cdef bint close_state(Loading *r) except -1:
     cdef Py_ssize_t i
     cdef CypValues *values
     cdef Plan *plan
+    if mark.kind == KEYED:
+        return close_dict(r)
     if mark.kind == SLOTTED:
         return close_slots(r)
     values = cyp_inline_values(instance)
