@@ -56,6 +56,52 @@ static inline PyObject *cyp_ascii_new(Py_ssize_t nbytes, unsigned char **data)
     if (CYP_LIKELY(s != NULL)) *data = (unsigned char *)((PyASCIIObject *)s + 1);
     return s;
 }
+/* The code point at *p of UTF-8, and its end in *p; -1 for a surrogate and what no encoder writes. */
+static inline int32_t cyp_next_point(const unsigned char **p, const unsigned char *end)
+{
+    const unsigned char *q = *p;
+    uint32_t lead = *q++;
+    if (lead >= 0x80) {
+        int more = lead < 0xC2 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF5 ? 3 : 0;
+        if (more == 0 || end - q < more) return -1;
+        lead &= 0x3F >> more;
+        for (int i = 0; i < more; i++) {
+            if ((*q & 0xC0) != 0x80) return -1;
+            lead = lead << 6 | (*q++ & 0x3F);
+        }
+        if (more == 2 && (lead < 0x800 || (lead >= 0xD800 && lead < 0xE000))) return -1;
+        if (more == 3 && (lead < 0x10000 || lead > 0x10FFFF)) return -1;
+    }
+    *p = q;
+    return (int32_t)lead;
+}
+/* New str from UTF-8 that is not all ASCII. */
+static PyObject *cyp_wide_str_new(const unsigned char *p, Py_ssize_t nbytes)
+{
+    const unsigned char *end = p + nbytes, *q = p;
+    int32_t highest = 0;
+    Py_ssize_t n = 0;
+    for (; q < end; n++) {
+        int32_t point = cyp_next_point(&q, end);
+        if (point < 0) break;
+        if (point > highest) highest = point;
+    }
+    if (q < end || n < 2) return PyUnicode_DecodeUTF8((const char *)p, nbytes, "surrogatepass");
+    PyObject *s = PyUnicode_New(n, (Py_UCS4)highest);
+    if (s == NULL) return NULL;
+    void *data = PyUnicode_DATA(s);
+    q = p;
+    if (highest < 0x100) {
+        for (Py_ssize_t i = 0; i < n; i++) ((Py_UCS1 *)data)[i] = (Py_UCS1)cyp_next_point(&q, end);
+    }
+    else if (highest < 0x10000) {
+        for (Py_ssize_t i = 0; i < n; i++) ((Py_UCS2 *)data)[i] = (Py_UCS2)cyp_next_point(&q, end);
+    }
+    else {
+        for (Py_ssize_t i = 0; i < n; i++) ((Py_UCS4 *)data)[i] = (Py_UCS4)cyp_next_point(&q, end);
+    }
+    return s;
+}
 /* New str from UTF-8 as pickle writes it.  Length 0 and 1 are left to the decoder, which has singletons.  Short ones
    are read once: two overlapping words are tested and then stored. */
 static inline PyObject *cyp_str_new(const unsigned char *p, Py_ssize_t nbytes)
@@ -94,7 +140,7 @@ static inline PyObject *cyp_str_new(const unsigned char *p, Py_ssize_t nbytes)
         if (CYP_LIKELY(s != NULL)) cyp_copy_exact(data, p, nbytes);
         return s;
     }
-    return PyUnicode_DecodeUTF8((const char *)p, nbytes, "surrogatepass");
+    return cyp_wide_str_new(p, nbytes);
 }
 /* Spreads 1 to 32 bytes over 64 bits; only for a cache that compares afterwards. */
 static inline uint64_t cyp_mix_bytes(const unsigned char *p, Py_ssize_t n)
@@ -409,6 +455,26 @@ static inline PyObject *cyp_type_find(PyTypeObject *tp, PyObject *name)
     return found;
 #endif
 }
+/* Where an instance of a class from C keeps its dictionary, if the class says so; *place may be NULL: none yet. */
+static inline PyObject **cyp_dict_place(PyObject *o)
+{
+#ifdef Py_GIL_DISABLED
+    (void)o;
+    return NULL;
+#else
+    PyTypeObject *tp = Py_TYPE(o);
+    if (PyType_HasFeature(tp, Py_TPFLAGS_MANAGED_DICT) || tp->tp_dictoffset <= 0) return NULL;
+    return (PyObject **)((char *)o + tp->tp_dictoffset);
+#endif
+}
+/* Whether tp is a class of syntax tree nodes that is made as ast.AST is. */
+static inline int cyp_is_ast(PyTypeObject *tp)
+{
+    PyTypeObject *base = tp;
+    while (base->tp_base != NULL && base->tp_base != &PyBaseObject_Type) base = base->tp_base;
+    return strcmp(base->tp_name, "ast.AST") == 0
+        && tp->tp_init == base->tp_init && tp->tp_new == base->tp_new && Py_TYPE(tp) == &PyType_Type;
+}
 static inline int cyp_has_dict(PyTypeObject *tp)
 {
 #if PY_VERSION_HEX >= 0x030B0000
@@ -473,6 +539,7 @@ static inline PyObject *cyp_tuple_copy(PyObject *tuple)
 static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }
+static inline int cyp_same_new(PyTypeObject *tp, PyTypeObject *other) { return tp->tp_new == other->tp_new; }
 static inline int cyp_has_new(PyTypeObject *tp) { return tp->tp_new != NULL; }
 static inline PyObject *cyp_call_new(PyTypeObject *tp, PyObject *args, PyObject *kwargs)
 {

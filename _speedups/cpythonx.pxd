@@ -115,6 +115,8 @@ cdef extern from "compat.h":
     PyObject *cyp_type_find(PyTypeObject *, PyObject *name) noexcept  # borrowed, or NULL without exception
     unsigned int cyp_type_tag_new(PyTypeObject *) noexcept
     bint cyp_has_dict(PyTypeObject *) noexcept
+    PyObject **cyp_dict_place(PyObject *) noexcept
+    bint cyp_is_ast(PyTypeObject *) noexcept
     bint cyp_plain_dict(PyObject *descriptor, PyObject *of_class) noexcept
     bint cyp_has_setter(PyObject *descriptor) noexcept
     PyObject *cyp_object_new(PyTypeObject *, PyObject *no_args) except NULL  # new
@@ -124,6 +126,7 @@ cdef extern from "compat.h":
     bint cyp_sets_by_class(PyTypeObject *, PyObject *of_class) noexcept
     PyObject **cyp_slot_at(PyObject *, Py_ssize_t offset) noexcept
     PyObject *cyp_function_code(PyObject *) noexcept  # borrowed
+    bint cyp_same_new(PyTypeObject *, PyTypeObject *) noexcept
     bint cyp_has_new(PyTypeObject *) noexcept
     bint cyp_calls_plainly(PyTypeObject *) noexcept
     bint cyp_knows_range() noexcept
@@ -185,6 +188,7 @@ cdef extern from "Python.h":
     PyObject *PyDict_New() except NULL  # new
     PyObject *PyDict_Copy(PyObject *) except NULL  # new
     bint PyDict_CheckExact(PyObject *) noexcept
+    int PyDict_Update(PyObject *, PyObject *) except -1
     int PyDict_SetItem(PyObject *, PyObject *, PyObject *) except -1
     PyObject *PySet_New(PyObject *) except NULL  # new
     PyObject *PyFrozenSet_New(PyObject *) except NULL  # new

@@ -21,12 +21,11 @@ cdef struct Closed:
     size_t names        # tuple of its slots in the order of the state, owned, tagged; 0: all of the dictionary
 
 cdef enum:
-    SHAPES = 16         # kinds of dictionaries remembered in a load
+    SHAPES = 128        # kinds of dictionaries remembered in a load
     SHAPE_PAIRS = 30    # of the largest of them
 
 cdef struct Shape:
-    PyObject *first     # first key, only to be compared
-    Py_ssize_t n        # number of keys
+    size_t mix          # of the addresses of all keys
     PyObject *like      # dictionary of these keys and None, owned, or NULL: seen once
 
 cdef struct Loading:

@@ -87,7 +87,8 @@ cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyOb
             settle(r)
             made = init_call(<PyTypeObject *>function, plan, items, n)
     if made == NULL:
-        if r.nclosed and not runs_no_python(function, items, n):
+        if r.nclosed and not (n == 0 and PyType_Check(function) and plan_of(<PyTypeObject *>function).quiet) \
+                and not runs_no_python(function, items, n):
             settle(r)
         made = PyObject_Vectorcall(function, items, n, NULL)
     if i != UNMEMOISED:

@@ -10,7 +10,8 @@ cdef enum:
     NATIVE_COMPLEX = 5
     NATIVE_SLICE = 6
     NATIVE_RANGE = 7
-    NATIVE_FRACTION = 8  # set by fill_fraction()
+    NATIVE_FRACTION = 8  # by fill_fraction()
+    NATIVE_COUNTER = 9   # by fill_known()
 
 
 cdef int native_of(PyTypeObject *tp) noexcept:
@@ -41,6 +42,8 @@ cdef PyObject *native_call(PyTypeObject *tp, int native, PyObject **items, Py_ss
         return cyp_range_new(items, n)
     elif native == NATIVE_FRACTION:
         return new_fraction(tp, items, n)
+    elif native == NATIVE_COUNTER:
+        return new_counter(tp, items, n)
     elif native == NATIVE_SLICE:
         if n == 3:
             return PySlice_New(items[0], items[1], items[2])
@@ -48,6 +51,27 @@ cdef PyObject *native_call(PyTypeObject *tp, int native, PyObject **items, Py_ss
         return cyp_temporal_new(native - 1, PyBytes_AS_STRING(items[0]), PyBytes_GET_SIZE(items[0]),
                                 items[1] if n == 2 else NULL)
     return NULL
+
+
+cdef PyObject *new_counter(PyTypeObject *tp, PyObject **items, Py_ssize_t n) except? NULL:
+    """collections.Counter of a dictionary whose keys need no code of the user's to be stored."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t pos = 0
+    cdef PyObject *made
+    cdef Plan *plan = plan_of(tp)
+    if n != 1 or not PyDict_CheckExact(items[0]) or cyp_function_code(plan.function) != plan.code:
+        return NULL
+    while PyDict_Next(items[0], &pos, &key, &value):
+        if not is_plain(key):
+            return NULL
+    made = cyp_call_new(tp, <PyObject *>no_args, NULL)
+    try:
+        PyDict_Update(made, items[0])
+    except BaseException:
+        Py_DECREF(made)
+        raise
+    return made
 
 
 cdef PyObject *new_fraction(PyTypeObject *tp, PyObject **items, Py_ssize_t n) except? NULL:

@@ -147,19 +147,22 @@ cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
 
 
 cdef Shape *shape_of(Loading *r, PyObject **items, Py_ssize_t n) except? NULL:
-    """The place for dictionaries that begin with that key; NULL when it comes for the first time."""
+    """The place for dictionaries of these keys; NULL when they come for the first time."""
     cdef Shape *shape
+    cdef size_t mix = n
+    cdef Py_ssize_t i
     if r.shapes == NULL:
         r.shapes = <Shape *>PyMem_Calloc(SHAPES, sizeof(Shape))
         if r.shapes == NULL:
             PyErr_NoMemory()
-    shape = &r.shapes[((<size_t>items[0] >> 4) + n) % SHAPES]
-    if shape.first == items[0] and shape.n == n:
+    for i in range(0, 2 * n, 2):
+        mix = mix * 31 + (<size_t>items[i] >> 4)
+    shape = &r.shapes[mix % SHAPES]
+    if shape.mix == mix:
         return shape
     Py_XDECREF(shape.like)
     shape.like = NULL
-    shape.first = items[0]
-    shape.n = n
+    shape.mix = mix
     return NULL
 
 

@@ -19,6 +19,7 @@ cdef struct Plan:
     bint stores                     # BUILD only writes the instance dictionary
     bint asks                       # BUILD calls __setstate__(), which instances do not shadow
     bint extends                    # a list whose extend() is list's own
+    PyObject *extend                # extend() of a class whose instances have no dictionary, borrowed, or NULL
     bint slotted                    # there is neither an instance dictionary nor __setstate__()
     bint keeps                      # slotted, and setattr() is object's
     bint lists                      # __setstate__() is that of a slotted dataclass, and the names are its fields
@@ -28,6 +29,7 @@ cdef struct Plan:
     PyObject *init                  # __init__() in Python, where calling the class does nothing else; borrowed
     PyObject *setstate              # __setstate__() in Python, borrowed
     bint dictless                   # instances have no dictionary
+    bint quiet                      # calling the class without arguments runs no code of the user's
     bint is_uuid                    # __setstate__() is that of uuid.UUID
     int nfields                     # how many fields `lists` is about
     Py_ssize_t fields_size          # of `fields`
@@ -46,6 +48,7 @@ cdef object name_of_extend = "extend"
 cdef object name_of_init = "__init__"
 cdef object init_of_object = vars(object)["__init__"]
 cdef tuple names_of_uuid = ("object", "__setattr__", "SafeUUID", "unknown")
+cdef tuple names_of_update = ("isinstance", "_collections_abc", "Mapping", "super", "update", "_count_elements")
 cdef tuple names_of_fraction = ("_numerator", "_denominator", "numbers", "ZeroDivisionError", "gcd", "__new__")
 cdef object name_of_new = "__new__"
 cdef object new_of_tuple = tuple.__new__
@@ -83,6 +86,7 @@ cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
     """What REDUCE, NEWOBJ and BUILD do."""
     cdef PyObject *descriptor
     plan.native = native_of(tp)
+    plan.quiet = cyp_is_ast(tp)
     if plan.makes and cyp_calls_plainly(tp):
         descriptor = cyp_type_find(tp, <PyObject *>name_of_init)
         if descriptor != NULL and Py_TYPE(descriptor) == &PyFunction_Type:
@@ -99,8 +103,10 @@ cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
     if not cyp_default_getattr(tp):
         return
     plan.dictless = not cyp_has_dict(tp)
-    plan.extends = (PyType_IsSubtype(tp, &PyList_Type)
-                    and cyp_type_find(tp, <PyObject *>name_of_extend) == <PyObject *>extend_of_list)
+    descriptor = cyp_type_find(tp, <PyObject *>name_of_extend)
+    plan.extends = PyType_IsSubtype(tp, &PyList_Type) and descriptor == <PyObject *>extend_of_list
+    if plan.dictless and descriptor != NULL and cyp_is_method(descriptor):
+        plan.extend = descriptor
     descriptor = cyp_type_find(tp, <PyObject *>name_of_setstate)
     if descriptor != NULL:
         plan.asks = cyp_is_method(descriptor)
@@ -195,6 +201,25 @@ cdef int fill_uuid(Plan *plan, object setstate) except -1:
 
 
 cdef int fill_known(Plan *plan, PyTypeObject *tp) except -1:
+    """Recognise collections.Counter, by what its functions refer to, and fractions.Fraction."""
+    cdef PyObject *init
+    module = sys_modules.get("collections")
+    if type(module) is not module_type or module.__dict__.get("Counter") is not <object>tp:
+        return fill_fraction(plan, tp)
+    init = cyp_type_find(tp, <PyObject *>name_of_init)
+    update = vars(<object>tp).get("update")
+    if init != NULL and Py_TYPE(init) == &PyFunction_Type and Py_TYPE(<PyObject *>update) == &PyFunction_Type \
+            and (<object>init).__globals__ is module.__dict__ and update.__globals__ is module.__dict__ \
+            and (<object>init).__code__.co_names == ("super", "__init__", "update") \
+            and set(names_of_update) <= set(update.__code__.co_names) and cyp_calls_plainly(tp) \
+            and cyp_same_new(tp, &PyDict_Type):
+        plan.function = init
+        plan.code = cyp_function_code(init)
+        plan.native = NATIVE_COUNTER
+    return 0
+
+
+cdef int fill_fraction(Plan *plan, PyTypeObject *tp) except -1:
     """Recognise fractions.Fraction, by what its __new__() refers to."""
     cdef PyObject *descriptor
     cdef Py_ssize_t offset

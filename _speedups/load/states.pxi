@@ -113,7 +113,7 @@ cdef bint close_state(Loading *r) except -1:
     if not has_no_attributes(instance, values):
         return False
     if values == NULL:
-        store_items(instance, items, n)
+        store_items(r, instance, items, n)
     else:
         for i in range(0, n, 2):
             values = store_attribute(instance, plan, values, i >> 1, items[i], items[i + 1])
@@ -269,13 +269,19 @@ cdef PyObject *layout_of(Plan *plan, Py_ssize_t n) except NULL:
     return layout
 
 
-cdef int store_items(PyObject *instance, PyObject **items, Py_ssize_t n) except -1:
+cdef int store_items(Loading *r, PyObject *instance, PyObject **items, Py_ssize_t n) except -1:
     """Move n names and values from the stack to the instance's dictionary."""
-    cdef PyObject *own = PyObject_GenericGetDict(instance, NULL)
+    cdef PyObject **place = cyp_dict_place(instance)
+    cdef PyObject *own
     cdef Py_ssize_t i
+    for i in range(0, n, 2):
+        PyUnicode_InternInPlace(&items[i])
+    if place != NULL and place[0] == NULL:
+        place[0] = dict_of(r, items, n >> 1)
+        return 0
+    own = PyObject_GenericGetDict(instance, NULL)
     try:
         for i in range(0, n, 2):
-            PyUnicode_InternInPlace(&items[i])
             cyp_dict_set_steal(own, take_slot(&items[i]), take_slot(&items[i + 1]))
     finally:
         Py_DECREF(own)
@@ -283,10 +289,14 @@ cdef int store_items(PyObject *instance, PyObject **items, Py_ssize_t n) except 
 
 
 cdef inline bint has_no_attributes(PyObject *instance, CypValues *values) except -1:
+    cdef PyObject **place
     cdef PyObject *own
     cdef bint empty
     if CYP_LIKELY(values != NULL):
         return cyp_values_size(values) == 0
+    place = cyp_dict_place(instance)
+    if place != NULL and (place[0] == NULL or PyDict_CheckExact(place[0])):
+        return place[0] == NULL or PyDict_Size(place[0]) == 0
     own = PyObject_GenericGetDict(instance, NULL)
     empty = PyDict_Size(own) == 0
     Py_DECREF(own)
