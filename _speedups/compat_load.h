@@ -18,15 +18,98 @@ static inline int cyp_all_ascii(const unsigned char *p, Py_ssize_t n)
     }
     return 1;
 }
-/* New str from UTF-8 as pickle writes it.  Length 0 and 1 are left to the decoder, which has singletons. */
+/* New ASCII str of nbytes > 1 bytes, still to be written at *data. */
+static inline PyObject *cyp_ascii_new(Py_ssize_t nbytes, unsigned char **data)
+{
+    PyObject *s = PyUnicode_New(nbytes, 127);
+    if (CYP_LIKELY(s != NULL)) *data = (unsigned char *)((PyASCIIObject *)s + 1);
+    return s;
+}
+/* The code point at *p of UTF-8, and its end in *p; -1 for a surrogate and what no encoder writes. */
+static inline int32_t cyp_next_point(const unsigned char **p, const unsigned char *end)
+{
+    const unsigned char *q = *p;
+    uint32_t lead = *q++;
+    if (lead >= 0x80) {
+        int more = lead < 0xC2 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF5 ? 3 : 0;
+        if (more == 0 || end - q < more) return -1;
+        lead &= 0x3F >> more;
+        for (int i = 0; i < more; i++) {
+            if ((*q & 0xC0) != 0x80) return -1;
+            lead = lead << 6 | (*q++ & 0x3F);
+        }
+        if (more == 2 && (lead < 0x800 || (lead >= 0xD800 && lead < 0xE000))) return -1;
+        if (more == 3 && (lead < 0x10000 || lead > 0x10FFFF)) return -1;
+    }
+    *p = q;
+    return (int32_t)lead;
+}
+/* New str from UTF-8 that is not all ASCII. */
+static PyObject *cyp_wide_str_new(const unsigned char *p, Py_ssize_t nbytes)
+{
+    const unsigned char *end = p + nbytes, *q = p;
+    int32_t highest = 0;
+    Py_ssize_t n = 0;
+    for (; q < end; n++) {
+        int32_t point = cyp_next_point(&q, end);
+        if (point < 0) break;
+        if (point > highest) highest = point;
+    }
+    if (q < end || n < 2) return PyUnicode_DecodeUTF8((const char *)p, nbytes, "surrogatepass");
+    PyObject *s = PyUnicode_New(n, (Py_UCS4)highest);
+    if (s == NULL) return NULL;
+    void *data = PyUnicode_DATA(s);
+    q = p;
+    if (highest < 0x100) {
+        for (Py_ssize_t i = 0; i < n; i++) ((Py_UCS1 *)data)[i] = (Py_UCS1)cyp_next_point(&q, end);
+    }
+    else if (highest < 0x10000) {
+        for (Py_ssize_t i = 0; i < n; i++) ((Py_UCS2 *)data)[i] = (Py_UCS2)cyp_next_point(&q, end);
+    }
+    else {
+        for (Py_ssize_t i = 0; i < n; i++) ((Py_UCS4 *)data)[i] = (Py_UCS4)cyp_next_point(&q, end);
+    }
+    return s;
+}
+/* New str from UTF-8 as pickle writes it.  Length 0 and 1 are left to the decoder, which has singletons.  Short ones
+   are read once: two overlapping words are tested and then stored. */
 static inline PyObject *cyp_str_new(const unsigned char *p, Py_ssize_t nbytes)
 {
-    if (CYP_LIKELY(nbytes > 1 && cyp_all_ascii(p, nbytes))) {
-        PyObject *s = PyUnicode_New(nbytes, 127);
-        if (CYP_LIKELY(s != NULL)) cyp_copy_exact(PyUnicode_1BYTE_DATA(s), p, nbytes);
+    const uint64_t high = 0x8080808080808080ULL;
+    unsigned char *data;
+    PyObject *s;
+    if (CYP_LIKELY(nbytes >= 8 && nbytes <= 16)) {
+        uint64_t head, tail;
+        memcpy(&head, p, 8);
+        memcpy(&tail, p + nbytes - 8, 8);
+        if (CYP_LIKELY(!((head | tail) & high))) {
+            s = cyp_ascii_new(nbytes, &data);
+            if (CYP_LIKELY(s != NULL)) {
+                memcpy(data, &head, 8);
+                memcpy(data + nbytes - 8, &tail, 8);
+            }
+            return s;
+        }
+    }
+    else if (nbytes >= 4 && nbytes < 8) {
+        uint32_t head, tail;
+        memcpy(&head, p, 4);
+        memcpy(&tail, p + nbytes - 4, 4);
+        if (CYP_LIKELY(!((head | tail) & (uint32_t)high))) {
+            s = cyp_ascii_new(nbytes, &data);
+            if (CYP_LIKELY(s != NULL)) {
+                memcpy(data, &head, 4);
+                memcpy(data + nbytes - 4, &tail, 4);
+            }
+            return s;
+        }
+    }
+    else if (nbytes > 1 && cyp_all_ascii(p, nbytes)) {
+        s = cyp_ascii_new(nbytes, &data);
+        if (CYP_LIKELY(s != NULL)) cyp_copy_exact(data, p, nbytes);
         return s;
     }
-    return PyUnicode_DecodeUTF8((const char *)p, nbytes, "surrogatepass");
+    return cyp_wide_str_new(p, nbytes);
 }
 /* Spreads 1 to 32 bytes over 64 bits; only for a cache that compares afterwards. */
 static inline uint64_t cyp_mix_bytes(const unsigned char *p, Py_ssize_t n)
@@ -122,6 +205,45 @@ static inline int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n)
     return status;
 #endif
 }
+/* A new dictionary of the n keys and values in items, where shape, an exact dictionary whose values are None, has the
+   very same keys in the same order.  Takes the references of all items.  NULL without an exception, and nothing taken,
+   if it has not. */
+static inline PyObject *cyp_dict_like(PyObject *shape, PyObject **items, Py_ssize_t n)
+{
+#if defined(CYP_INLINE_VALUES)
+    PyDictKeysObject *keys = ((PyDictObject *)shape)->ma_keys;
+    if (keys->dk_kind != DICT_KEYS_UNICODE || keys->dk_nentries != n) return NULL;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (DK_UNICODE_ENTRIES(keys)[i].me_key != items[2 * i]) return NULL;
+    }
+    PyObject *made = PyDict_Copy(shape);
+    if (made == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    keys = ((PyDictObject *)made)->ma_keys;
+    if (((PyDictObject *)made)->ma_values != NULL || keys->dk_kind != DICT_KEYS_UNICODE || keys->dk_nentries != n) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    int tracked = PyObject_GC_IsTracked(made);
+    PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *value = items[2 * i + 1], *none = entries[i].me_value;
+        entries[i].me_value = value;
+        Py_DECREF(none);
+        Py_DECREF(items[2 * i]);
+        if (!tracked && PyObject_IS_GC(value)) {
+            PyObject_GC_Track(made);
+            tracked = 1;
+        }
+    }
+    return made;
+#else
+    (void)shape; (void)items; (void)n;
+    return NULL;
+#endif
+}
 /* dict[key] = value for an exact dict, taking both references, on failure too. */
 static inline int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value)
 {
@@ -134,6 +256,150 @@ static inline int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *va
     return status;
 #endif
 }
+
+/* ---- machine: the types of datetime --------------------------------------------------------------- */
+
+/* Which type of datetime it is, as cyp_is_temporal_type() counts; -1 for another.  Imports nothing that is not there. */
+static inline int cyp_temporal_which(PyTypeObject *tp)
+{
+    if (strncmp(tp->tp_name, "datetime.", 9) == 0) {
+        for (int which = 0; which < 4; which++) {
+            if (cyp_is_temporal_type(tp, which)) return which;
+        }
+    }
+    return -1;
+}
+static inline int cyp_time_is_sane(int hour, const unsigned char *rest)
+{
+    return hour < 24 && rest[0] < 60 && rest[1] < 60 && (rest[2] << 16 | rest[3] << 8 | rest[4]) < 1000000;
+}
+static inline int cyp_date_is_sane(const unsigned char *p, int month)
+{
+    static const unsigned char days[] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int year = p[0] << 8 | p[1];
+    if (year < 1 || year > 9999 || month < 1 || month > 12 || p[3] < 1) return 0;
+    int leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return p[3] <= days[month] + leap;
+}
+/* date, datetime or time (0 to 2, as above) of its pickled state; tzinfo may be NULL.  NULL without an exception if
+   anything is unusual. */
+static inline PyObject *cyp_temporal_new(int which, const unsigned char *p, Py_ssize_t nbytes, PyObject *tzinfo)
+{
+    PyObject *made = NULL;
+    if (tzinfo != NULL && (which == 0 || !PyTZInfo_Check(tzinfo))) return NULL;
+    if (tzinfo == NULL) tzinfo = Py_None;
+    if (which == 0) {
+        if (nbytes == 4 && cyp_date_is_sane(p, p[2]))
+            made = PyDateTimeAPI->Date_FromDate(p[0] << 8 | p[1], p[2], p[3], PyDateTimeAPI->DateType);
+    }
+    else if (which == 1) {
+        if (nbytes == 10 && cyp_date_is_sane(p, p[2] & 0x7f) && cyp_time_is_sane(p[4], p + 5))
+            made = PyDateTimeAPI->DateTime_FromDateAndTimeAndFold(
+                p[0] << 8 | p[1], p[2] & 0x7f, p[3], p[4], p[5], p[6], p[7] << 16 | p[8] << 8 | p[9], tzinfo, p[2] >> 7,
+                PyDateTimeAPI->DateTimeType);
+    }
+    else if (nbytes == 6 && cyp_time_is_sane(p[0] & 0x7f, p + 1)) {
+        made = PyDateTimeAPI->Time_FromTimeAndFold(
+            p[0] & 0x7f, p[1], p[2], p[3] << 16 | p[4] << 8 | p[5], tzinfo, p[0] >> 7, PyDateTimeAPI->TimeType);
+    }
+    if (made == NULL) PyErr_Clear();
+    return made;
+}
+/* timedelta of the three ints that its reducer gives; NULL as above. */
+static inline PyObject *cyp_timedelta_new(PyObject **items, Py_ssize_t n)
+{
+    int64_t fields[3];
+    if (n != 3) return NULL;
+    for (int i = 0; i < 3; i++) {
+        int fits = 0;
+        if (!PyLong_CheckExact(items[i])) return NULL;
+        fields[i] = cyp_int_as_i64(items[i], &fits);
+        if (!fits) return NULL;
+    }
+    if (fields[0] < -999999999 || fields[0] > 999999999 || fields[1] < 0 || fields[1] >= 86400 || fields[2] < 0
+        || fields[2] >= 1000000)
+        return NULL;
+    PyObject *made = PyDateTimeAPI->Delta_FromDelta(
+        (int)fields[0], (int)fields[1], (int)fields[2], 0, PyDateTimeAPI->DeltaType);
+    if (made == NULL) PyErr_Clear();
+    return made;
+}
+
+/* ---- machine: range and Fraction ------------------------------------------------------------------ */
+
+/* Whether two exact ints are a fraction in lowest terms with a positive denominator; 0 also for large ones. */
+static inline int cyp_are_lowest_terms(PyObject *numerator, PyObject *denominator)
+{
+    int fits = 0;
+    if (!PyLong_CheckExact(numerator) || !PyLong_CheckExact(denominator)) return 0;
+    int64_t a = cyp_int_as_i64(numerator, &fits);
+    if (!fits || a == INT64_MIN) return 0;
+    int64_t b = cyp_int_as_i64(denominator, &fits);
+    if (!fits || b <= 0) return 0;
+    if (a < 0) a = -a;
+    while (a != 0) {
+        int64_t rest = b % a;
+        b = a;
+        a = rest;
+    }
+    return b == 1;
+}
+
+#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x03100000
+/* Objects/rangeobject.c, 3.2 to 3.15 */
+typedef struct {
+    PyObject_HEAD
+    PyObject *start, *stop, *step, *length;
+} CypRange;
+
+/* Whether a range looks as we think. */
+static inline int cyp_knows_range(void)
+{
+    static int known = -1;
+    if (known < 0) {
+        known = 0;
+        PyObject *probe = PyObject_CallFunction((PyObject *)&PyRange_Type, "iii", 1000, 9001, 4);
+        if (probe != NULL && PyRange_Type.tp_basicsize == sizeof(CypRange) && !PyType_IS_GC(&PyRange_Type)) {
+            CypRange *range = (CypRange *)probe;
+            known = PyLong_AsLong(range->start) == 1000 && PyLong_AsLong(range->stop) == 9001
+                && PyLong_AsLong(range->step) == 4 && PyLong_AsLong(range->length) == 2001;
+        }
+        Py_XDECREF(probe);
+        PyErr_Clear();
+    }
+    return known;
+}
+/* range(start, stop, step) of ints that need no more than 62 bits; NULL without an exception otherwise. */
+static inline PyObject *cyp_range_new(PyObject **items, Py_ssize_t n)
+{
+    int64_t fields[3];
+    if (n != 3) return NULL;
+    for (int i = 0; i < 3; i++) {
+        int fits = 0;
+        if (!PyLong_CheckExact(items[i])) return NULL;
+        fields[i] = cyp_int_as_i64(items[i], &fits);
+        if (!fits || fields[i] > INT64_MAX / 4 || fields[i] < -(INT64_MAX / 4)) return NULL;
+    }
+    if (fields[2] == 0) return NULL;
+    int64_t span = fields[2] > 0 ? fields[1] - fields[0] : fields[0] - fields[1];
+    int64_t step = fields[2] > 0 ? fields[2] : -fields[2];
+    PyObject *length = PyLong_FromLongLong(span <= 0 ? 0 : (span - 1) / step + 1);
+    CypRange *range = length == NULL ? NULL : PyObject_New(CypRange, &PyRange_Type);
+    if (range == NULL) {
+        Py_XDECREF(length);
+        PyErr_Clear();
+        return NULL;
+    }
+    range->start = Py_NewRef(items[0]);
+    range->stop = Py_NewRef(items[1]);
+    range->step = Py_NewRef(items[2]);
+    range->length = length;
+    return (PyObject *)range;
+}
+#else
+static inline int cyp_knows_range(void) { return 0; }
+static inline PyObject *cyp_range_new(PyObject **items, Py_ssize_t n) { (void)items; (void)n; return NULL; }
+#endif
 
 /* ---- machine: types and instances --------------------------------------------------------------- */
 
@@ -157,6 +423,26 @@ static inline PyObject *cyp_type_find(PyTypeObject *tp, PyObject *name)
     }
     return found;
 #endif
+}
+/* Where an instance of a class from C keeps its dictionary, if the class says so; *place may be NULL: none yet. */
+static inline PyObject **cyp_dict_place(PyObject *o)
+{
+#ifdef Py_GIL_DISABLED
+    (void)o;
+    return NULL;
+#else
+    PyTypeObject *tp = Py_TYPE(o);
+    if (PyType_HasFeature(tp, Py_TPFLAGS_MANAGED_DICT) || tp->tp_dictoffset <= 0) return NULL;
+    return (PyObject **)((char *)o + tp->tp_dictoffset);
+#endif
+}
+/* Whether tp is a class of syntax tree nodes that is made as ast.AST is. */
+static inline int cyp_is_ast(PyTypeObject *tp)
+{
+    PyTypeObject *base = tp;
+    while (base->tp_base != NULL && base->tp_base != &PyBaseObject_Type) base = base->tp_base;
+    return strcmp(base->tp_name, "ast.AST") == 0
+        && tp->tp_init == base->tp_init && tp->tp_new == base->tp_new && Py_TYPE(tp) == &PyType_Type;
 }
 static inline int cyp_has_dict(PyTypeObject *tp)
 {
@@ -182,9 +468,47 @@ static inline int cyp_default_new(PyTypeObject *tp)
     return tp->tp_new == PyBaseObject_Type.tp_new && !PyType_HasFeature(tp, Py_TPFLAGS_IS_ABSTRACT);
 }
 static inline int cyp_default_getattr(PyTypeObject *tp) { return tp->tp_getattro == PyObject_GenericGetAttr; }
+static inline int cyp_default_setattr(PyTypeObject *tp) { return tp->tp_setattro == PyObject_GenericSetAttr; }
+/* Whether object.__setattr__() is allowed on instances: no base is written in C and has attributes of its own kind.
+   of_class: a class with a __setattr__() in Python. */
+static inline int cyp_sets_by_class(PyTypeObject *tp, PyObject *of_class)
+{
+    setattrofunc by_class = ((PyTypeObject *)of_class)->tp_setattro;
+    for (; tp != NULL && tp != &PyBaseObject_Type; tp = tp->tp_base) {
+        if (tp->tp_setattro != PyObject_GenericSetAttr && tp->tp_setattro != by_class) return 0;
+    }
+    return tp != NULL;
+}
+/* Where an instance keeps the value of an ordinary slot. */
+static inline PyObject **cyp_slot_at(PyObject *o, Py_ssize_t offset) { return (PyObject **)((char *)o + offset); }
+static inline PyObject *cyp_function_code(PyObject *function) { return PyFunction_GET_CODE(function); }
+/* Whether calling the class is __new__() and __init__() and no more. */
+static inline int cyp_calls_plainly(PyTypeObject *tp) { return Py_TYPE(tp)->tp_call == PyType_Type.tp_call; }
+/* Whether tp is a class in Python, made by `type` itself, whose instances are made by tuple.__new__() unless a class in
+   Python says something else. */
+static inline int cyp_is_tuple_class(PyTypeObject *tp)
+{
+    PyTypeObject *base = tp;
+    if (!PyType_HasFeature(tp, Py_TPFLAGS_TUPLE_SUBCLASS) || Py_TYPE(tp) != &PyType_Type || tp->tp_alloc != PyType_GenericAlloc)
+        return 0;
+    while (base != NULL && base->tp_new == tp->tp_new) base = base->tp_base;
+    return base == &PyTuple_Type;
+}
+/* A new tuple of that class, whose n items are still to be set. */
+static inline PyObject *cyp_tuple_alloc(PyTypeObject *tp, Py_ssize_t n) { return tp->tp_alloc(tp, n); }
+static inline PyObject **cyp_tuple_items(PyObject *tuple) { return ((PyTupleObject *)tuple)->ob_item; }
+/* The items of a tuple, perhaps of a subclass, as an exact tuple. */
+static inline PyObject *cyp_tuple_copy(PyObject *tuple)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(tuple);
+    PyObject *copy = PyTuple_New(n);
+    for (Py_ssize_t i = 0; copy != NULL && i < n; i++) PyTuple_SET_ITEM(copy, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
+    return copy;
+}
 static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }
+static inline int cyp_same_new(PyTypeObject *tp, PyTypeObject *other) { return tp->tp_new == other->tp_new; }
 static inline int cyp_has_new(PyTypeObject *tp) { return tp->tp_new != NULL; }
 static inline PyObject *cyp_call_new(PyTypeObject *tp, PyObject *args, PyObject *kwargs)
 {

@@ -66,6 +66,7 @@ cdef extern from "Python.h":
     PyTypeObject *Py_TYPE(PyObject *) noexcept
     void Py_INCREF(PyObject *) noexcept
     void Py_DECREF(PyObject *) noexcept
+    void Py_XINCREF(PyObject *) noexcept
     void Py_XDECREF(PyObject *) noexcept
     Py_ssize_t Py_REFCNT(PyObject *) noexcept
 
@@ -120,16 +121,35 @@ cdef extern from "compat.h":
     uint64_t cyp_mix_bytes(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *cyp_int_from_le(const unsigned char *, Py_ssize_t nbytes) except NULL  # new
     int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n) except -1  # steals on success only
+    PyObject *cyp_dict_like(PyObject *shape, PyObject **items, Py_ssize_t n) noexcept  # new; steals unless NULL
     int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals, on failure too
     PyObject *cyp_type_find(PyTypeObject *, PyObject *name) noexcept  # borrowed, or NULL without exception
     unsigned int cyp_type_tag_new(PyTypeObject *) noexcept
     bint cyp_has_dict(PyTypeObject *) noexcept
+    PyObject **cyp_dict_place(PyObject *) noexcept
+    bint cyp_is_ast(PyTypeObject *) noexcept
     bint cyp_plain_dict(PyObject *descriptor, PyObject *of_class) noexcept
     bint cyp_has_setter(PyObject *descriptor) noexcept
     PyObject *cyp_object_new(PyTypeObject *, PyObject *no_args) except NULL  # new
     bint cyp_default_new(PyTypeObject *) noexcept
     bint cyp_default_getattr(PyTypeObject *) noexcept
+    bint cyp_default_setattr(PyTypeObject *) noexcept
+    bint cyp_sets_by_class(PyTypeObject *, PyObject *of_class) noexcept
+    PyObject **cyp_slot_at(PyObject *, Py_ssize_t offset) noexcept
+    PyObject *cyp_function_code(PyObject *) noexcept  # borrowed
+    bint cyp_same_new(PyTypeObject *, PyTypeObject *) noexcept
     bint cyp_has_new(PyTypeObject *) noexcept
+    bint cyp_calls_plainly(PyTypeObject *) noexcept
+    bint cyp_knows_range() noexcept
+    PyObject *cyp_range_new(PyObject **items, Py_ssize_t n) noexcept  # new
+    bint cyp_are_lowest_terms(PyObject *, PyObject *) noexcept
+    bint cyp_is_tuple_class(PyTypeObject *) noexcept
+    PyObject *cyp_tuple_alloc(PyTypeObject *, Py_ssize_t n) except NULL  # new
+    PyObject **cyp_tuple_items(PyObject *) noexcept  # borrowed
+    PyObject *cyp_tuple_copy(PyObject *) except NULL  # new
+    int cyp_temporal_which(PyTypeObject *) noexcept
+    PyObject *cyp_temporal_new(int which, const unsigned char *, Py_ssize_t nbytes, PyObject *tzinfo) noexcept  # new
+    PyObject *cyp_timedelta_new(PyObject **items, Py_ssize_t n) noexcept  # new
     bint cyp_is_immutable(PyTypeObject *) noexcept
     bint cyp_is_method(PyObject *) noexcept
     PyObject *cyp_call_new(PyTypeObject *, PyObject *args, PyObject *kwargs) except NULL  # new
@@ -144,8 +164,16 @@ cdef extern from "compat.h":
     PyObject *cyp_values_put(CypValues *, int slot, PyObject *value) noexcept  # steals; returns the old one
 
 cdef extern from "Python.h":
-    PyTypeObject PyGetSetDescr_Type, PyComplex_Type
+    PyTypeObject PyGetSetDescr_Type, PyComplex_Type, PySlice_Type, PyRange_Type, PyCFunction_Type
+    PyObject *PyComplex_FromDoubles(double, double) except NULL  # new
+    PyObject *PySlice_New(PyObject *, PyObject *, PyObject *) except NULL  # new
+    PyObject *PyObject_Vectorcall(PyObject *, PyObject **, size_t, PyObject *) except NULL  # new
     PyObject *PyLong_FromLong(long) except NULL  # new
+    PyObject *raw_int "PyLong_FromLong"(long) noexcept  # new, or NULL with an exception; so the next
+    PyObject *raw_float "PyFloat_FromDouble"(double) noexcept
+    PyObject *raw_bytes "cyp_bytes_new"(const unsigned char *, Py_ssize_t) noexcept
+    PyObject *raw_str "cyp_str_new"(const unsigned char *, Py_ssize_t nbytes) noexcept
+    PyObject *raw_int_from_le "cyp_int_from_le"(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *PyLong_FromString(const char *, char **end, int base) except NULL  # new
     Py_ssize_t PyLong_AsSsize_t(PyObject *) except? -1
     PyObject *PyFloat_FromDouble(double) except NULL  # new
@@ -171,6 +199,7 @@ cdef extern from "Python.h":
     PyObject *PyDict_New() except NULL  # new
     PyObject *PyDict_Copy(PyObject *) except NULL  # new
     bint PyDict_CheckExact(PyObject *) noexcept
+    int PyDict_Update(PyObject *, PyObject *) except -1
     int PyDict_SetItem(PyObject *, PyObject *, PyObject *) except -1
     PyObject *PySet_New(PyObject *) except NULL  # new
     PyObject *PyFrozenSet_New(PyObject *) except NULL  # new

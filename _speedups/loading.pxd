@@ -7,25 +7,44 @@ pointer into it survives a take_*() call.
 
 from cpython.object cimport PyObject
 from libc.string cimport memset
-from _speedups.cpythonx cimport CYP_LIKELY, PyMem_Free
+from _speedups.cpythonx cimport CYP_LIKELY, PyMem_Free, Py_XDECREF
 from _speedups.recall cimport Memo
 from _speedups.stack cimport Stack, stack_free, stack_init
+
+cdef enum:
+    NAMES_MASK = 3
+    NAMES_LISTED = 1    # the state is a list
+    NAMES_PAIR = 2      # the memo slot is for (None, state); the entry below may be for the state itself
+
+cdef struct Closed:
+    Py_ssize_t i        # memo index of the state of a built instance
+    size_t names        # tuple of its slots in the order of the state, owned, tagged; 0: all of the dictionary
+
+cdef enum:
+    SHAPES = 128        # kinds of dictionaries remembered in a load
+    SHAPE_PAIRS = 30    # of the largest of them
+
+cdef struct Shape:
+    size_t mix          # of the addresses of all keys
+    PyObject *like      # dictionary of these keys and None, owned, or NULL: seen once
 
 cdef struct Loading:
     const unsigned char *p      # next byte
     const unsigned char *end    # of what may be read now
     const unsigned char *stop   # of the buffer
     const unsigned char *start  # of the buffer
-    const unsigned char *at     # opcode under way, for error reports
     Py_ssize_t passed           # bytes of the stream before `start`
     Py_ssize_t prefetched       # offset in the buffer from which the file has not been advanced
     bint framed                 # `end` is that of a frame
     Stack stack
     Memo *memo
-    Py_ssize_t *closed          # memo indices with TAG_CLOSED, in the order of closing
+    Closed *closed              # states with TAG_CLOSED or TAG_KEPT, in the order of closing
     Py_ssize_t nclosed
     Py_ssize_t closed_size
     Py_ssize_t settled          # how often user code made us build closed states
+    bint lasting                # the data stay where they are, unchanged: memo slots may say WRITTEN
+    bint passing                # the memo ends with the load: its slots may say ITEMS
+    Shape *shapes               # SHAPES of them, or NULL
     int proto
     bint fix_imports
     bint keep_bytes             # encoding='bytes': 8-bit strings stay bytes
@@ -41,11 +60,13 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     """An empty load over `memo`; the caller fills in the input and the options."""
     stack_init(&r.stack)
     r.memo = memo
-    r.p = r.end = r.stop = r.start = r.at = NULL
+    r.p = r.end = r.stop = r.start = NULL
     r.passed = r.prefetched = 0
     r.framed = False
     r.closed = NULL
+    r.shapes = NULL
     r.nclosed = r.closed_size = r.settled = 0
+    r.lasting = r.passing = False
     r.proto = 0
     r.fix_imports = True
     r.keep_bytes = False
@@ -57,6 +78,14 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
 
 cdef inline void loading_free(Loading *r) noexcept:
     """Release what the load owns: the stacks and scratch memory, not the memo."""
+    cdef int i
     stack_free(&r.stack)
+    if r.shapes != NULL:
+        for i in range(SHAPES):
+            Py_XDECREF(r.shapes[i].like)
+        PyMem_Free(r.shapes)
+    while r.nclosed:
+        r.nclosed -= 1
+        Py_XDECREF(<PyObject *>(r.closed[r.nclosed].names & ~<size_t>NAMES_MASK))
     PyMem_Free(r.closed)
     PyMem_Free(r.line)

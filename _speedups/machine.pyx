@@ -10,31 +10,34 @@ from cpython.object cimport PyObject, PyTypeObject, inquiry, traverseproc
 from libc cimport errno
 from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport strtol
-from libc.string cimport memchr, memcmp, memcpy, strcmp, strlen
+from libc.string cimport memchr, memcmp, memcpy, memset, strcmp, strlen
 from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, CypValues, PY_SSIZE_T_MAX, PyBool_Type, PyByteArray_AS_STRING,
     PyByteArray_FromStringAndSize, PyByteArray_Resize, PyBytes_AS_STRING, PyBytes_DecodeEscape,
     PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy,
-    PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyErr_NoMemory, PyExc_OverflowError, Py_EnterRecursiveCall,
-    PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyGetSetDescr_Type, PyImport_GetModule, PyImport_Import, PyIter_Next,
+    PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyErr_NoMemory, PyExc_OverflowError, Py_EnterRecursiveCall, Py_LeaveRecursiveCall,
+    PyCFunction_Type, PyComplex_FromDoubles, PyComplex_Type, PyFloat_AS_DOUBLE, PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyFunction_Type, PyGetSetDescr_Type, PyImport_GetModule, PyImport_Import, PyIter_Next,
     PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
-    PyMem_Realloc, PyMemoryView_FromObject, PyOS_string_to_double, PyObject_CallMethodOneArg, PyObject_CallObject,
+    PyMem_Calloc, PyMem_Realloc, PyMemoryView_FromObject, PyObject_Vectorcall, PySequence_Tuple, PySlice_New, PySlice_Type, PyRange_Type, PyDict_GetItemWithError, PyOS_string_to_double, PyObject_CallMethodOneArg, PyObject_CallObject,
     PyObject_GenericGetDict, PyObject_GenericSetAttr, PyObject_SetAttr, PyObject_SetItem, PySet_Add, PySet_Check, PySet_New,
     PySys_Audit, PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New,
     PyTuple_SET_ITEM, PyType_Check, PyType_IsSubtype, PyType_Type, PyUnicode_AsUTF8AndSize,
     PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_Decode, PyUnicode_DecodeASCII,
     PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject,
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
-    Py_False, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_TYPE, Py_True, Py_XDECREF, _PyBytes_Resize, cyp_attrs_len,
-    cyp_attrs_next, cyp_call_new, cyp_default_getattr, cyp_default_new, cyp_dict_set_steal,
-    cyp_inline_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable, cyp_is_method,
+    Py_False, Py_INCREF, Py_None, Py_TYPE, Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize, cyp_attrs_len,
+    cyp_attrs_next, cyp_call_new, cyp_are_lowest_terms, cyp_dict_like, cyp_dict_place, cyp_is_ast, PyDict_Update, PyDict_Type, cyp_same_new, raw_bytes, raw_float, raw_int, raw_int_from_le, raw_str, cyp_calls_plainly, cyp_is_tuple_class, cyp_knows_range, cyp_range_new, cyp_temporal_new, cyp_temporal_which,
+    cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy, cyp_tuple_items, cyp_default_getattr, cyp_default_new, cyp_default_setattr, cyp_dict_set_steal,
+    cyp_function_code, cyp_inline_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable, cyp_is_method,
     cyp_is_readonly, cyp_list_take, cyp_mix_bytes, cyp_object_new, cyp_plain_dict, cyp_read_double_be, cyp_read_u16,
-    cyp_read_u32, cyp_read_u64, cyp_set_readonly, cyp_str_new, cyp_type_find, cyp_type_name, cyp_type_tag,
+    cyp_read_u32, cyp_read_u64, cyp_set_readonly, cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_str_new, cyp_type_find, cyp_type_name, cyp_type_tag,
     cyp_type_tag_new, cyp_values_size, cyp_values_put, cyp_values_slot_of,
 )
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport HIGHEST_PROTOCOL, PREFETCH, READ_CHUNK
-from _speedups.loading cimport Loading, loading_free, loading_init
+from _speedups.loading cimport (
+    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, SHAPES, SHAPE_PAIRS, Shape, loading_free, loading_init,
+)
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,
     OP_BININT1, OP_BININT2, OP_BINPERSID, OP_BINPUT, OP_BINSTRING, OP_BINUNICODE, OP_BINUNICODE8,
@@ -47,15 +50,16 @@ from _speedups.opcodes cimport (
     OP_TUPLE, OP_TUPLE1, OP_TUPLE2, OP_TUPLE3, OP_UNICODE,
 )
 from _speedups.recall cimport (
-    Memo, TAG_CLOSED, TAG_MASK, TAG_OPEN, memo_append, memo_free, memo_grow, memo_init, memo_is_free,
-    memo_place,
-    memo_release,
+    Memo, TAG_BITS, TAG_CLOSED, TAG_ITEMS, TAG_KEPT, TAG_MASK, TAG_OPEN, TAG_WRITTEN, TAG_WRITTEN_BYTES,
+    memo_append, memo_free, memo_grow, memo_init,
+    memo_is_free, memo_place, memo_release, slot_owns, untagged,
 )
 from _speedups.stack cimport (
-    Mark, REAL, Stack, UNMEMOISED, cut, drop_mark, height, push_mark, push_steal, stack_grow,
+    KEYED, LISTED, Mark, NAMED, REAL, SLOTTED, Stack, UNMEMOISED, cut, drop_mark, enclosing_fence, height, push_mark, push_steal, stack_grow,
 )
 
 import builtins
+import sys
 
 cdef object UnpicklingError
 try:
@@ -64,6 +68,7 @@ except ImportError:
     from pickle import UnpicklingError
 
 cdef object memo_hole = object()
+cdef object module_type = type(sys)
 cdef object ABSENT = object()  # a method that the file has not; None would be called, and fail
 cdef tuple no_args = ()
 cdef dict builtin_names = builtins.__dict__
@@ -284,7 +289,11 @@ include "load/values.pxi"
 include "load/scalars.pxi"
 include "load/containers.pxi"
 include "load/globals.pxi"
+include "load/natives.pxi"
 include "load/plans.pxi"
+include "load/states.pxi"
+include "load/plain.pxi"
+include "load/calls.pxi"
 include "load/objects.pxi"
 include "load/run.pxi"
 
@@ -379,6 +388,8 @@ def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffe
             r.end = r.start + view.len
         r.p = r.start
         r.stop = r.end
+        r.lasting = borrowed
+        r.passing = True
         return run_nested(&r)
     finally:
         loading_free(&r)
@@ -446,6 +457,7 @@ cdef object machine_load(Machine m, bint once):
         raise RuntimeError("Unpickler object is already used")
     m.running = True
     loading_init(&r, &m.slots)
+    r.passing = once
     if not once:
         r.settled = MAX_SETTLED + 1
     try:
@@ -502,8 +514,8 @@ cdef int machine_traverse(PyObject *self, Visit visit, void *arg) noexcept:
         return status
     for i in range(memo.size):
         o = memo.slots[i]
-        if o != NULL and <size_t>o & TAG_MASK != TAG_OPEN:
-            status = visit(<PyObject *>(<size_t>o & ~<size_t>TAG_MASK), arg)
+        if o != NULL and slot_owns(o):
+            status = visit(untagged(o), arg)
             if status:
                 return status
     if memo.sparse != NULL:

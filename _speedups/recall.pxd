@@ -1,13 +1,19 @@
 """The memo of the unpickling half: an array, with a dictionary for indices that would make it too large.
 
-A slot is NULL, an owned object, or tagged in its two low bits (objects are aligned to at least 8 bytes):
+A slot is NULL, an owned object, or tagged in its three low bits (objects are aligned to at least 8 bytes):
 
-- OPEN: the state dictionary of an instance whose items are still being loaded.  The rest of the word is the
-  index of its mark; nothing is owned.
+- OPEN: the state of an instance whose items are still being loaded.  The rest of the word is the index of its
+  mark; nothing is owned.
 - CLOSED: the state dictionary of an instance that has been built from it.  The rest is the instance, owned,
   whose own dictionary equals the state until user code runs.
+- KEPT: the state, or a part of it, of an instance with slots.  The rest is the instance, owned, whose slots hold
+  the values until user code runs; `Loading.closed` has the names.
+- ITEMS: the arguments of a named tuple.  The rest is that tuple, owned, which has the same items for ever.
+- WRITTEN: a tuple of plain values that were the arguments of a call.  The rest is where they begin in the data;
+  nothing is owned.
+- WRITTEN_BYTES: the same for a bytes object.
 
-Either is replaced by a real dictionary before anybody can see it: see load/memory.pxi.
+Each is replaced by a real object before anybody can see it: see load/memory.pxi.
 
 Which indices go to the array decides what MEMOIZE, which counts them, means: so the limits are those of
 _pickle.c (_Unpickler_MemoPut in 3.14, gh-115952).
@@ -21,9 +27,14 @@ from _speedups.cpythonx cimport (
 
 cdef enum:
     MEMO_FIRST = 32  # slots inside the struct; _pickle.c _Unpickler_New
-    TAG_MASK = 3
-    TAG_OPEN = 1
-    TAG_CLOSED = 2
+    TAG_MASK = 7
+    TAG_BITS = 3
+    TAG_OPEN = 1           # up to WRITTEN_BYTES: nothing is owned
+    TAG_WRITTEN = 2
+    TAG_WRITTEN_BYTES = 3
+    TAG_CLOSED = 4
+    TAG_KEPT = 5
+    TAG_ITEMS = 6
 
 cdef struct Memo:
     PyObject **slots
@@ -66,7 +77,7 @@ cdef inline bint memo_is_free(Memo *memo, Py_ssize_t i) noexcept:
 
 
 cdef inline bint memo_append(Memo *memo, PyObject *o) noexcept:
-    """MEMOIZE, when the next slot exists and is free; False leaves everything to memo_put()."""
+    """MEMOIZE, when the next slot is free; False leaves everything to memo_put()."""
     cdef Py_ssize_t i = memo.count
     if CYP_LIKELY(memo_is_free(memo, i)):
         Py_INCREF(o)
@@ -86,11 +97,20 @@ cdef inline bint memo_place(Memo *memo, Py_ssize_t i, PyObject *o) noexcept:
     return False
 
 
+cdef inline PyObject *untagged(PyObject *slot) noexcept:
+    return <PyObject *>(<size_t>slot & ~<size_t>TAG_MASK)
+
+
+cdef inline bint slot_owns(PyObject *slot) noexcept:
+    """A slot in use holds an object, tagged or not."""
+    cdef size_t tag = <size_t>slot & TAG_MASK
+    return tag == 0 or tag >= TAG_CLOSED
+
+
 cdef inline void memo_release(PyObject *slot) noexcept:
     """Give up what a slot held, once it is out of the memo."""
-    if <size_t>slot & TAG_MASK == TAG_OPEN or slot == NULL:
-        return
-    Py_DECREF(<PyObject *>(<size_t>slot & ~<size_t>TAG_MASK))
+    if slot != NULL and slot_owns(slot):
+        Py_DECREF(untagged(slot))
 
 
 cdef inline void memo_free(Memo *memo) noexcept:

@@ -1,7 +1,7 @@
 """The value stack and the mark stack of one load: C arrays, the first part inside the struct.
 
-Values are owned.  A value slot directly below a mark may be empty (NULL): the state dictionary of an instance
-that is being filled, which exists only when somebody asks for it; see `Mark.state`.  The fence, the height of
+Values are owned.  A value slot directly below a mark may be empty (NULL): the state, a dictionary or a list, of an
+instance that is being filled, which exists only when somebody asks for it; see `Mark`.  The fence, the height of
 the topmost mark, keeps every opcode but those that pop the mark away from such a slot.
 """
 
@@ -16,13 +16,20 @@ cdef enum:
     STACK_SPARE = 4     # value slots that run() may use after one check
     MARKS_FIRST = 32    # marks on the C stack
 
+cdef enum:           # Mark.kind: what is below the mark
+    REAL = 0         # a value
+    LISTED = 1       # a virtual list: the state of a slotted dataclass
+    KEYED = 2        # a virtual dictionary, which is to be made of the items
+    NAMED = 3        # a virtual dictionary, that of the instance below it
+    SLOTTED = 4      # a virtual dictionary, which will be the second half of the state of an instance with slots
+
 cdef enum:
-    REAL = -2        # Mark.state: no virtual state dictionary below this mark
-    UNMEMOISED = -1  # Mark.state: a virtual one, which no memo slot refers to
+    UNMEMOISED = -1  # Mark.state: no memo slot refers to it
 
 cdef struct Mark:
     Py_ssize_t height  # number of values below the mark
-    Py_ssize_t state   # REAL, UNMEMOISED, or the memo index of the virtual state dictionary
+    Py_ssize_t state   # UNMEMOISED, or the memo index of the virtual state
+    int kind
 
 cdef struct Stack:
     PyObject **base
@@ -106,15 +113,21 @@ cdef inline int marks_grow(Stack *s) except -1:
     return 0
 
 
-cdef inline int push_mark(Stack *s, Py_ssize_t state) except -1:
-    """Mark the current height; `state` as in Mark."""
+cdef inline int push_mark(Stack *s, int kind, Py_ssize_t state) except -1:
+    """Mark the current height; `kind` and `state` as in Mark."""
     if CYP_UNLIKELY(s.nmarks == s.marks_size):
         marks_grow(s)
     s.fence = s.top - s.base
     s.marks[s.nmarks].height = s.fence
     s.marks[s.nmarks].state = state
+    s.marks[s.nmarks].kind = kind
     s.nmarks += 1
     return 0
+
+
+cdef inline Py_ssize_t enclosing_fence(Stack *s) noexcept:
+    """What the fence will be without the topmost mark."""
+    return s.marks[s.nmarks - 2].height if s.nmarks > 1 else 0
 
 
 cdef inline void drop_mark(Stack *s) noexcept:

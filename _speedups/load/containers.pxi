@@ -72,9 +72,7 @@ cdef int load_frozenset(Loading *r) except -1:
 cdef int do_append(Loading *r, Py_ssize_t start) except -1:
     """Append the values from height `start` on to the object below them: by extend(), or append() without it."""
     cdef PyObject *target
-    cdef PyObject *items
     cdef Py_ssize_t end = height(&r.stack)
-    cdef Py_ssize_t i
     if start > end or start <= r.stack.fence:
         underflow(r)
     if start == end and not habits.appends_nothing:
@@ -85,6 +83,33 @@ cdef int do_append(Loading *r, Py_ssize_t start) except -1:
         r.stack.top = r.stack.base + start
         return 0
     settle(r)
+    if not extend_by_plan(r, target, start):
+        extend_or_append(r, target, start)
+    return 0
+
+
+cdef bint extend_by_plan(Loading *r, PyObject *target, Py_ssize_t start) except -1:
+    """extend() of a class that has one, and whose instances cannot have another; False, and nothing done, without."""
+    cdef PyObject *method = plan_of(Py_TYPE(target)).extend
+    cdef PyObject *arguments[2]
+    if method == NULL:
+        return False
+    Py_INCREF(method)
+    arguments[0] = target
+    arguments[1] = pop_list(r, start)
+    try:
+        Py_DECREF(PyObject_Vectorcall(method, arguments, 2, NULL))
+    finally:
+        Py_DECREF(arguments[1])
+        Py_DECREF(method)
+    return True
+
+
+cdef int extend_or_append(Loading *r, PyObject *target, Py_ssize_t start) except -1:
+    """extend() with the values from height `start` on, or append() each."""
+    cdef PyObject *items
+    cdef Py_ssize_t end = height(&r.stack)
+    cdef Py_ssize_t i
     extend = getattr(<object>target, "extend", memo_hole)
     if extend is not memo_hole:
         items = pop_list(r, start)

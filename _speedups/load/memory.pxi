@@ -1,9 +1,9 @@
-# The memo as the opcodes see it, and the state dictionaries that exist only when somebody asks for them.
+# The memo as the opcodes see it, and the objects that exist only when somebody asks for them.
 #
-# An instance's state is written as a dictionary that the stream memoises and then never names again.  So the fast
-# path makes none: while its items are being loaded the memo slot is OPEN, and once they are stored in the instance
-# it is CLOSED, which means "equal to the dictionary of this instance".  That stays true until user code runs, so
-# settle() builds the real dictionaries before it does.
+# An instance's state is written as a dictionary, or another container, that the stream memoises and then never names
+# again.  So the fast path makes none: while its items are being loaded the memo slot is OPEN, and once they are stored
+# in the instance it is CLOSED or KEPT, which means "equal to what this instance holds".  That stays true until user
+# code runs, so settle() builds the real objects before it does.
 
 
 cdef int memo_put(Memo *memo, Py_ssize_t i, PyObject *o) except -1:
@@ -43,7 +43,7 @@ cdef PyObject *memo_get_new(Loading *r, Py_ssize_t i) except NULL:
     if 0 <= i < memo.size:
         found = memo.slots[i]
         if <size_t>found & TAG_MASK:
-            found = make_state(r, i)
+            found = make_real(r, i)
     if found == NULL and memo.sparse != NULL and i >= 0:
         value = (<dict>memo.sparse).get(i, memo_hole)
         if value is not memo_hole:
@@ -60,33 +60,44 @@ cdef PyObject *memo_get_new(Loading *r, Py_ssize_t i) except NULL:
     return found
 
 
-cdef PyObject *make_state(Loading *r, Py_ssize_t i) except NULL:
-    """Put a real dictionary where slot i is tagged; borrowed from the memo."""
-    cdef size_t slot = <size_t>r.memo.slots[i]
-    cdef PyObject *state
-    if slot & TAG_MASK == TAG_OPEN:
-        open_to_real(r, &r.stack.marks[slot >> 2])
+cdef PyObject *make_real(Loading *r, Py_ssize_t i) except NULL:
+    """Put a real object where slot i is tagged; borrowed from the memo."""
+    cdef PyObject *slot = r.memo.slots[i]
+    cdef size_t tag = <size_t>slot & TAG_MASK
+    cdef PyObject *real
+    if tag == TAG_OPEN:
+        open_to_real(r, &r.stack.marks[<size_t>slot >> TAG_BITS])
         return r.memo.slots[i]
-    state = copy_attributes(<PyObject *>(slot & ~<size_t>TAG_MASK))
-    r.memo.slots[i] = state
-    memo_release(<PyObject *>slot)
-    return state
+    if tag == TAG_KEPT:
+        settle_now(r)
+        if <size_t>r.memo.slots[i] & TAG_MASK:  # memory was short the last time
+            PyErr_NoMemory()
+        return r.memo.slots[i]
+    if tag == TAG_ITEMS:
+        real = cyp_tuple_copy(untagged(slot))
+    elif tag == TAG_CLOSED:
+        real = copy_attributes(untagged(slot))
+    else:
+        real = read_written(r, i)
+    r.memo.slots[i] = real
+    memo_release(slot)
+    return real
 
 
 cdef int open_to_real(Loading *r, Mark *mark) except -1:
-    """Give the instance below a mark the real, still empty, state dictionary that was left out."""
-    cdef PyObject *state = PyDict_New()
+    """Give the instance below a mark the real, still empty, state that was left out."""
+    cdef PyObject *state = PyList_New(0) if mark.kind == LISTED else PyDict_New()
     cdef Py_ssize_t i = mark.state
     r.stack.base[mark.height - 1] = state
     if i >= 0 and r.memo.slots[i] == open_tag(mark - r.stack.marks):
         Py_INCREF(state)
         r.memo.slots[i] = state
-    mark.state = REAL
+    mark.kind = REAL
     return 0
 
 
 cdef inline PyObject *open_tag(Py_ssize_t mark_index) noexcept:
-    return <PyObject *>(<size_t>mark_index << 2 | TAG_OPEN)
+    return <PyObject *>(<size_t>mark_index << TAG_BITS | TAG_OPEN)
 
 
 cdef PyObject *copy_attributes(PyObject *instance) except NULL:
@@ -108,30 +119,85 @@ cdef PyObject *copy_attributes(PyObject *instance) except NULL:
     return copy
 
 
-cdef int note_closed(Loading *r, Py_ssize_t i) except -1:
-    """Remember that slot i is to be settled."""
-    cdef Py_ssize_t *grown
-    if r.nclosed == r.closed_size:
-        grown = <Py_ssize_t *>PyMem_Realloc(r.closed, (2 * r.closed_size + 64) * sizeof(Py_ssize_t))
-        if grown == NULL:
-            PyErr_NoMemory()
-        r.closed = grown
-        r.closed_size = 2 * r.closed_size + 64
-    r.closed[r.nclosed] = i
+cdef inline int note_closed(Loading *r, Py_ssize_t i, PyObject *names, size_t tag) except -1:
+    """Remember what is to be settled; see Closed.  names: borrowed."""
+    if CYP_UNLIKELY(r.nclosed == r.closed_size):
+        closed_grow(r)
+    r.closed[r.nclosed].i = i
+    r.closed[r.nclosed].names = <size_t>names | tag
+    Py_XINCREF(names)
     r.nclosed += 1
     return 0
 
 
+cdef int closed_grow(Loading *r) except -1:
+    cdef Closed *grown = <Closed *>PyMem_Realloc(r.closed, (2 * r.closed_size + 64) * sizeof(Closed))
+    if grown == NULL:
+        PyErr_NoMemory()
+    r.closed = grown
+    r.closed_size = 2 * r.closed_size + 64
+    return 0
+
+
 cdef int settle_now(Loading *r) except -1:
-    """Build the dictionary of every closed state, because instances may change from here on."""
+    """Build every closed state, because instances may change from here on."""
     cdef Py_ssize_t i
+    cdef size_t names
     r.settled += 1
     while r.nclosed:
         r.nclosed -= 1
-        i = r.closed[r.nclosed]
-        if i < r.memo.size and <size_t>r.memo.slots[i] & TAG_MASK == TAG_CLOSED:
-            make_state(r, i)
+        i = r.closed[r.nclosed].i
+        names = r.closed[r.nclosed].names
+        if names:
+            settle_kept(r, i, names & NAMES_MASK, steal(<PyObject *>(names & ~<size_t>NAMES_MASK)))
+        elif slot_has(r, i, TAG_CLOSED):
+            make_real(r, i)
     return 0
+
+
+cdef inline bint slot_has(Loading *r, Py_ssize_t i, size_t tag) noexcept:
+    return 0 <= i < r.memo.size and <size_t>r.memo.slots[i] & TAG_MASK == tag
+
+
+cdef int settle_kept(Loading *r, Py_ssize_t i, size_t tag, object names) except -1:
+    """Build the state that was stored in slots, or the pair around it and with that the state itself."""
+    cdef PyObject *slot
+    if not slot_has(r, i, TAG_KEPT):
+        return 0
+    slot = r.memo.slots[i]
+    state = kept_values(untagged(slot), names, tag & NAMES_LISTED)
+    if tag & NAMES_PAIR and r.nclosed and r.memo.slots[r.closed[r.nclosed - 1].i] == slot:
+        replace_slot(r, r.closed[r.nclosed - 1].i, <PyObject *>state)
+    if tag & NAMES_PAIR:
+        state = (None, state)
+    replace_slot(r, i, <PyObject *>state)
+    return 0
+
+
+cdef object kept_values(PyObject *instance, object names, bint as_list):
+    """The state as the stream had it: a list of values, or a dictionary."""
+    cdef PyObject *value
+    cdef Py_ssize_t offset
+    listed = []
+    named = {}
+    for name in <tuple>names:
+        offset = slot_of_class(Py_TYPE(instance), name)
+        value = NULL if offset < 0 else cyp_slot_at(instance, offset)[0]
+        if value == NULL:
+            continue
+        if as_list:
+            listed.append(<object>value)
+        else:
+            named[name] = <object>value
+    return listed if as_list else named
+
+
+cdef inline void replace_slot(Loading *r, Py_ssize_t i, PyObject *real) noexcept:
+    """Put a real object, with a reference of its own, in the place of what stood for it."""
+    cdef PyObject *old = r.memo.slots[i]
+    Py_INCREF(real)
+    r.memo.slots[i] = real
+    memo_release(old)
 
 
 cdef inline int settle(Loading *r) except -1:
@@ -145,8 +211,9 @@ cdef int expose_memo(Loading *r) except -1:
     """Make every slot real, because somebody wants to see or replace the memo while we run."""
     cdef Py_ssize_t i
     settle(r)
+    make_all_real(r)
     for i in range(r.stack.nmarks):
-        if r.stack.marks[i].state != REAL:
+        if r.stack.marks[i].kind != REAL:
             open_to_real(r, &r.stack.marks[i])
     return 0
 

@@ -12,10 +12,20 @@ cdef int reduce_top(Loading *r) except -1:
     """REDUCE, both values being there.  The stack owns them during the call."""
     cdef PyObject *arguments = (r.stack.top - 1)[0]
     cdef PyObject *function = (r.stack.top - 2)[0]
-    cdef PyObject *made
-    if r.nclosed and not runs_no_python(function, arguments):
+    cdef PyObject *made = NULL
+    cdef Py_ssize_t n
+    cdef int native
+    if PyTuple_CheckExact(arguments):
+        n = PyTuple_GET_SIZE(arguments)
+        native = plan_of(<PyTypeObject *>function).native if PyType_Check(function) else 0
+        if native:
+            made = native_call(<PyTypeObject *>function, native, cyp_tuple_items(arguments), n)
+        if made == NULL and r.nclosed and not runs_no_python(function, cyp_tuple_items(arguments), n):
+            settle(r)
+    else:
         settle(r)
-    made = PyObject_CallObject(function, arguments)
+    if made == NULL:
+        made = PyObject_CallObject(function, arguments)
     r.stack.top -= 1
     (r.stack.top - 1)[0] = made
     Py_DECREF(arguments)
@@ -23,15 +33,13 @@ cdef int reduce_top(Loading *r) except -1:
     return 0
 
 
-cdef bint runs_no_python(PyObject *function, PyObject *arguments) noexcept:
-    """A class written in C, called with plain values: datetime(b'...')."""
+cdef bint runs_no_python(PyObject *function, PyObject **arguments, Py_ssize_t n) noexcept:
+    """A class written in C, called with plain values: Decimal('...')."""
     cdef Py_ssize_t i
     if Py_TYPE(function) != &PyType_Type or not cyp_is_immutable(<PyTypeObject *>function):
         return False
-    if not PyTuple_CheckExact(arguments):
-        return False
-    for i in range(PyTuple_GET_SIZE(arguments)):
-        if not is_plain(PyTuple_GET_ITEM(arguments, i)):
+    for i in range(n):
+        if not is_plain(arguments[i]):
             return False
     return True
 
@@ -132,7 +140,8 @@ cdef int build_top(Loading *r) except -1:
         settle(r)
         plan = plan_of(Py_TYPE(instance))  # settling may have run a finalizer, which loads things of its own
         if plan.asks:
-            Py_DECREF(PyObject_CallMethodOneArg(instance, <PyObject *>name_of_setstate, state))
+            if not known_setstate(plan, instance, state):
+                ask(plan, instance, r.stack.top - 2)
         elif plan.slotted and PyTuple_CheckExact(state) and PyTuple_GET_SIZE(state) == 2 \
                 and PyTuple_GET_ITEM(state, 0) == Py_None and PyDict_CheckExact(PyTuple_GET_ITEM(state, 1)):
             set_slots(instance, PyTuple_GET_ITEM(state, 1))
@@ -141,6 +150,45 @@ cdef int build_top(Loading *r) except -1:
     r.stack.top -= 1
     Py_DECREF(state)
     return 0
+
+
+cdef int ask(Plan *plan, PyObject *instance, PyObject **items) except -1:
+    """instance.__setstate__(state); both are in items."""
+    cdef PyObject *method = plan.setstate
+    cdef CypValues *values
+    if method != NULL:
+        values = cyp_inline_values(instance)
+        if not plan.dictless and (values == NULL or cyp_values_size(values) != 0):  # which may shadow the method
+            method = NULL
+    if method == NULL:
+        Py_DECREF(PyObject_CallMethodOneArg(instance, <PyObject *>name_of_setstate, items[1]))
+        return 0
+    Py_INCREF(method)
+    try:
+        Py_DECREF(PyObject_Vectorcall(method, items, 2, NULL))
+    finally:
+        Py_DECREF(method)
+    return 0
+
+
+cdef bint known_setstate(Plan *plan, PyObject *instance, PyObject *state) except -1:
+    """uuid.UUID.__setstate__() of {'int': value}; False, and nothing done, if it is not that."""
+    cdef PyObject *value
+    cdef PyObject **slot
+    cdef PyObject **safe_slot
+    if not plan.is_uuid or cyp_function_code(plan.function) != plan.code or not PyDict_CheckExact(state) \
+            or PyDict_Size(state) != 1 or not all_exact_names(<dict>state):
+        return False
+    value = PyDict_GetItemWithError(state, plan.names[0])
+    slot = cyp_slot_at(instance, plan.slots[0])
+    safe_slot = cyp_slot_at(instance, plan.slots[1])
+    if value == NULL or slot[0] != NULL or safe_slot[0] != NULL:
+        return False
+    Py_INCREF(value)
+    slot[0] = value
+    Py_INCREF(plan.names[2])
+    safe_slot[0] = plan.names[2]
+    return True
 
 
 cdef int set_slots(PyObject *instance, PyObject *slots) except -1:

@@ -9,6 +9,8 @@ cdef enum:
     NAMES = 1024        # interned attribute names remembered, by their bytes
     NAME_BYTES = 24     # of the longest of them
     MAX_SETTLED = 16    # times that closed states had to be built before none is left out any more
+    MAX_WIDTH = 64      # items of a named tuple that we know
+    MAX_OFFSET = 0x40000000  # bytes; of a slot that a plan has room for
 
 cdef struct Plan:
     PyTypeObject *tp                # borrowed, see above
@@ -17,16 +19,44 @@ cdef struct Plan:
     bint stores                     # BUILD only writes the instance dictionary
     bint asks                       # BUILD calls __setstate__(), which instances do not shadow
     bint extends                    # a list whose extend() is list's own
+    PyObject *extend                # extend() of a class whose instances have no dictionary, borrowed, or NULL
     bint slotted                    # there is neither an instance dictionary nor __setstate__()
-    PyObject *names[PLAN_NAMES]     # the i-th name as the stream gave it: owned, or NULL
-    int slots[PLAN_NAMES]           # its place among the inline values
+    bint keeps                      # slotted, and setattr() is object's
+    bint lists                      # __setstate__() is that of a slotted dataclass, and the names are its fields
+    int native                      # NATIVE_*: instances can be made without calling it
+    bint tuples                     # a named tuple whose __new__() is that of collections.namedtuple()
+    Py_ssize_t width                # how many items it has
+    PyObject *init                  # __init__() in Python, where calling the class does nothing else; borrowed
+    PyObject *setstate              # __setstate__() in Python, borrowed
+    bint dictless                   # instances have no dictionary
+    bint quiet                      # calling the class without arguments runs no code of the user's
+    bint is_uuid                    # __setstate__() is that of uuid.UUID
+    int nfields                     # how many fields `lists` is about
+    Py_ssize_t fields_size          # of `fields`
+    PyObject *function              # what such a flag is about, borrowed from the class
+    PyObject *code                  # of that function; borrowed, only to be compared
+    PyObject *fields                # its __dataclass_fields__, a dict, borrowed from the class
+    PyObject *layout                # tuple of the first names, owned, or NULL
+    PyObject *names[PLAN_NAMES]     # the i-th name as the stream gave it: owned, or NULL; of UUID, is_safe is the third
+    int slots[PLAN_NAMES]           # its place among the inline values, or of a slot in the instance, in bytes
 
 cdef Plan plans[PLANS]
 cdef PyObject *names[NAMES]         # owned
 cdef object name_of_dict = "__dict__"
 cdef object name_of_setstate = "__setstate__"
 cdef object name_of_extend = "extend"
+cdef object name_of_init = "__init__"
+cdef object init_of_object = vars(object)["__init__"]
+cdef tuple names_of_uuid = ("object", "__setattr__", "SafeUUID", "unknown")
+cdef tuple names_of_update = ("isinstance", "_collections_abc", "Mapping", "super", "update", "_count_elements")
+cdef tuple names_of_fraction = ("_numerator", "_denominator", "numbers", "ZeroDivisionError", "gcd", "__new__")
+cdef object name_of_new = "__new__"
+cdef object new_of_tuple = tuple.__new__
+cdef object name_of_fields = "__dataclass_fields__"
+cdef tuple names_of_setstate = ("zip", "fields", "object", "__setattr__", "name")
+cdef object sets_itself = type("C", (), {"__setattr__": None})  # a class that says so in Python
 cdef object extend_of_list = vars(list)["extend"]
+cdef dict sys_modules = sys.modules
 cdef object dict_of_class = vars(type("C", (), {}))["__dict__"]  # what any class gets
 
 
@@ -39,31 +69,211 @@ cdef inline Plan *plan_of(PyTypeObject *tp) noexcept:
 
 
 cdef void plan_fill(Plan *plan, PyTypeObject *tp) noexcept:
-    """Look the class over.  The tag is taken first, so that a change afterwards is noticed."""
+    """Look the class over.  A collection meanwhile may run code that fills the same place."""
+    cdef Plan made
+    cdef Plan old
+    memset(&made, 0, sizeof(Plan))
+    made.tp = tp
+    made.tag = cyp_type_tag_new(tp)  # first, so that a change afterwards is noticed
+    made.makes = cyp_default_new(tp)
+    look_over(&made, tp)
+    old = plan[0]
+    plan[0] = made
+    plan_forget_names(&old)
+
+
+cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
+    """What REDUCE, NEWOBJ and BUILD do."""
     cdef PyObject *descriptor
-    cdef int i
-    for i in range(PLAN_NAMES):
-        Py_XDECREF(plan.names[i])
-        plan.names[i] = NULL
-    plan.tp = tp
-    plan.tag = cyp_type_tag_new(tp)
-    plan.makes = cyp_default_new(tp)
-    plan.stores = plan.asks = plan.slotted = plan.extends = False
+    plan.native = native_of(tp)
+    plan.quiet = cyp_is_ast(tp)
+    if plan.makes and cyp_calls_plainly(tp):
+        descriptor = cyp_type_find(tp, <PyObject *>name_of_init)
+        if descriptor != NULL and Py_TYPE(descriptor) == &PyFunction_Type:
+            plan.init = descriptor
+    if cyp_is_tuple_class(tp):
+        try:
+            fill_named_tuple(plan, tp)
+        except Exception:
+            plan.tuples = False
+    try:
+        fill_known(plan, tp)
+    except Exception:
+        plan.native = 0
     if not cyp_default_getattr(tp):
         return
-    plan.extends = (PyType_IsSubtype(tp, &PyList_Type)
-                    and cyp_type_find(tp, <PyObject *>name_of_extend) == <PyObject *>extend_of_list)
+    plan.dictless = not cyp_has_dict(tp)
+    descriptor = cyp_type_find(tp, <PyObject *>name_of_extend)
+    plan.extends = PyType_IsSubtype(tp, &PyList_Type) and descriptor == <PyObject *>extend_of_list
+    if plan.dictless and descriptor != NULL and cyp_is_method(descriptor):
+        plan.extend = descriptor
     descriptor = cyp_type_find(tp, <PyObject *>name_of_setstate)
     if descriptor != NULL:
         plan.asks = cyp_is_method(descriptor)
+        if Py_TYPE(descriptor) == &PyFunction_Type:
+            plan.setstate = descriptor
+            if plan.dictless:
+                try:
+                    fill_fields(plan, <object>descriptor)
+                    fill_uuid(plan, <object>descriptor)
+                except Exception:
+                    plan.lists = plan.is_uuid = False
         return
-    plan.slotted = not cyp_has_dict(tp)
+    plan.slotted = plan.dictless
     if plan.slotted:
+        plan.keeps = cyp_default_setattr(tp)
         return
     descriptor = cyp_type_find(tp, <PyObject *>name_of_dict)
     plan.stores = (descriptor != NULL and Py_TYPE(descriptor) == &PyGetSetDescr_Type
                    and PyType_IsSubtype(tp, PyDescr_TYPE(descriptor))
                    and cyp_plain_dict(descriptor, <PyObject *>dict_of_class))
+
+
+cdef void plan_forget_names(Plan *plan) noexcept:
+    cdef int i
+    for i in range(PLAN_NAMES):
+        Py_XDECREF(plan.names[i])
+        plan.names[i] = NULL
+    Py_XDECREF(plan.layout)
+    plan.layout = NULL
+
+
+cdef int fill_fields(Plan *plan, object setstate) except -1:
+    """Recognise the __setstate__() that dataclasses gives classes with frozen=True and slots=True.
+
+    It says object.__setattr__(self, field.name, value) for each field, which is to be an ordinary slot, and value.
+    """
+    cdef PyObject *fields
+    cdef Py_ssize_t offset
+    cdef int n = 0
+    module = sys_modules.get("dataclasses")
+    if type(module) is not module_type:
+        return 0
+    names = module.__dict__
+    if names.get("_dataclass_setstate") is not setstate or setstate.__globals__ is not names \
+            or setstate.__code__.co_names != names_of_setstate or not cyp_sets_by_class(plan.tp, <PyObject *>sets_itself):
+        return 0
+    fields = cyp_type_find(plan.tp, <PyObject *>name_of_fields)
+    if fields == NULL or not PyDict_CheckExact(fields):
+        return 0
+    for field in (<dict>fields).values():
+        if type(field) is not names["Field"] or n == PLAN_NAMES:
+            return 0
+        if field._field_type is not names["_FIELD"]:
+            continue
+        name = field.name
+        offset = slot_of_class(plan.tp, name) if type(name) is str else -1
+        if offset < 0:
+            return 0
+        remember_name(plan, n, <PyObject *>name, <int>offset)
+        n += 1
+    plan.nfields = n
+    plan.fields = fields
+    plan.fields_size = PyDict_Size(fields)
+    plan.function = <PyObject *>setstate
+    plan.code = cyp_function_code(plan.function)
+    plan.lists = all_differ(plan, n)
+    return 0
+
+
+cdef int fill_uuid(Plan *plan, object setstate) except -1:
+    """Recognise the __setstate__() of uuid.UUID: it sets the slots int and is_safe."""
+    cdef Py_ssize_t offset
+    module = sys_modules.get("uuid")
+    if type(module) is not module_type or setstate.__globals__ is not module.__dict__:
+        return 0
+    names = module.__dict__
+    uuid = names.get("UUID")
+    if type(uuid) is not type or vars(uuid).get("__setstate__") is not setstate \
+            or setstate.__code__.co_names != names_of_uuid or not cyp_sets_by_class(plan.tp, <PyObject *>sets_itself):
+        return 0
+    for i, name in enumerate(("int", "is_safe")):
+        offset = slot_of_class(plan.tp, name)
+        if offset < 0:
+            return 0
+        remember_name(plan, i, <PyObject *>name, <int>offset)
+    unknown = names["SafeUUID"].unknown
+    remember_name(plan, 2, <PyObject *>unknown, 0)
+    plan.function = <PyObject *>setstate
+    plan.code = cyp_function_code(plan.function)
+    plan.is_uuid = True
+    return 0
+
+
+cdef int fill_known(Plan *plan, PyTypeObject *tp) except -1:
+    """Recognise collections.Counter, by what its functions refer to, and fractions.Fraction."""
+    cdef PyObject *init
+    module = sys_modules.get("collections")
+    if type(module) is not module_type or module.__dict__.get("Counter") is not <object>tp:
+        return fill_fraction(plan, tp)
+    init = cyp_type_find(tp, <PyObject *>name_of_init)
+    update = vars(<object>tp).get("update")
+    if init != NULL and Py_TYPE(init) == &PyFunction_Type and Py_TYPE(<PyObject *>update) == &PyFunction_Type \
+            and (<object>init).__globals__ is module.__dict__ and update.__globals__ is module.__dict__ \
+            and (<object>init).__code__.co_names == ("super", "__init__", "update") \
+            and set(names_of_update) <= set(update.__code__.co_names) and cyp_calls_plainly(tp) \
+            and cyp_same_new(tp, &PyDict_Type):
+        plan.function = init
+        plan.code = cyp_function_code(init)
+        plan.native = NATIVE_COUNTER
+    return 0
+
+
+cdef int fill_fraction(Plan *plan, PyTypeObject *tp) except -1:
+    """Recognise fractions.Fraction, by what its __new__() refers to."""
+    cdef PyObject *descriptor
+    cdef Py_ssize_t offset
+    module = sys_modules.get("fractions")
+    if type(module) is not module_type or module.__dict__.get("Fraction") is not <object>tp \
+            or not cyp_calls_plainly(tp) or cyp_has_dict(tp):
+        return 0
+    descriptor = cyp_type_find(tp, <PyObject *>name_of_new)
+    if descriptor == NULL or type(<object>descriptor) is not staticmethod:
+        return 0
+    function = (<object>descriptor).__func__
+    if Py_TYPE(<PyObject *>function) != &PyFunction_Type or function.__globals__ is not module.__dict__ \
+            or not set(names_of_fraction) <= set(function.__code__.co_names) \
+            or cyp_type_find(tp, <PyObject *>name_of_init) != <PyObject *>init_of_object:
+        return 0
+    for i, name in enumerate(("_numerator", "_denominator")):
+        offset = slot_of_class(tp, name)
+        if offset < 0:
+            return 0
+        remember_name(plan, i, <PyObject *>name, <int>offset)
+    plan.function = <PyObject *>function
+    plan.code = cyp_function_code(plan.function)
+    plan.native = NATIVE_FRACTION
+    return 0
+
+
+cdef int fill_named_tuple(Plan *plan, PyTypeObject *tp) except -1:
+    """Recognise the __new__() of named tuples: `lambda _cls, x, y: _tuple_new(_cls, (x, y))`."""
+    cdef PyObject *descriptor = cyp_type_find(tp, <PyObject *>name_of_new)
+    if descriptor == NULL or type(<object>descriptor) is not staticmethod:
+        return 0
+    function = (<object>descriptor).__func__
+    if Py_TYPE(<PyObject *>function) != &PyFunction_Type or function.__closure__ is not None:
+        return 0
+    code = function.__code__
+    width = code.co_argcount - 1
+    if code.co_names != ("_tuple_new",) or function.__globals__.get("_tuple_new") is not new_of_tuple \
+            or not 0 < width <= MAX_WIDTH:
+        return 0
+    names = ", ".join([f"_{i}" for i in range(width)])
+    model = eval(f"lambda _cls, {names}: _tuple_new(_cls, ({names},))").__code__
+    if (code.co_code, code.co_consts, code.co_flags, code.co_nlocals, code.co_kwonlyargcount) != (
+            model.co_code, model.co_consts, model.co_flags, model.co_nlocals, model.co_kwonlyargcount):
+        return 0
+    plan.width = width
+    plan.function = <PyObject *>function
+    plan.code = cyp_function_code(plan.function)
+    plan.tuples = True
+    return 0
+
+
+cdef inline bint same_fields(Plan *plan) noexcept:
+    """What may change without changing the class is as it was."""
+    return cyp_function_code(plan.function) == plan.code and PyDict_Size(plan.fields) == plan.fields_size
 
 
 cdef PyObject *name_new(const unsigned char *p, Py_ssize_t nbytes) except NULL:
@@ -84,180 +294,3 @@ cdef PyObject *name_new(const unsigned char *p, Py_ssize_t nbytes) except NULL:
         Py_INCREF(name)
         slot[0] = name
     return name
-
-
-cdef inline int follow_new(Loading *r) except -1:
-    """What mostly comes after NEWOBJ or REDUCE: the memo opcode of the new object, and the start of its state."""
-    cdef PyObject *o = (r.stack.top - 1)[0]
-    if r.p == r.end:
-        return 0
-    if r.p[0] == OP_MEMOIZE:
-        if memo_append(r.memo, o):
-            r.p += 1
-    elif r.p[0] == OP_BINPUT and r.end - r.p >= 2 and memo_place(r.memo, r.p[1], o):
-        r.p += 2
-    if r.p < r.end and r.p[0] == OP_EMPTY_DICT and plan_of(Py_TYPE(o)).stores \
-            and has_no_attributes(o, cyp_inline_values(o)):
-        open_state(r)
-    return 0
-
-
-cdef bint open_state(Loading *r) except -1:
-    """After a new instance: step over EMPTY_DICT, its memo opcode and MARK, without making the dictionary.
-
-    The new instance is on top.  False, and no step, if that is not what follows.
-    """
-    cdef const unsigned char *p = r.p + 1
-    cdef Py_ssize_t left = r.end - p
-    cdef Py_ssize_t i = UNMEMOISED
-    if left < 6 or r.settled > MAX_SETTLED:
-        return False
-    if p[0] == OP_MEMOIZE:
-        i = r.memo.count
-        p += 1
-    elif p[0] == OP_BINPUT:
-        i = p[1]
-        p += 2
-    elif p[0] == OP_LONG_BINPUT:
-        i = cyp_read_u32(p + 1)
-        p += 5
-    if p == r.end or p[0] != OP_MARK:
-        return False
-    if i != UNMEMOISED:
-        if i == r.memo.size and i <= 2 * r.memo.count:
-            memo_grow(r.memo, 2 * i)
-        if not memo_is_free(r.memo, i):
-            return False
-        r.memo.slots[i] = open_tag(r.stack.nmarks)
-        r.memo.count += 1
-    r.stack.top[0] = NULL
-    r.stack.top += 1
-    push_mark(&r.stack, i)
-    r.p = p + 1
-    return True
-
-
-cdef bint close_state(Loading *r) except -1:
-    """SETITEMS on a virtual state dictionary, BUILD following: store the items in the instance.
-
-    Nothing is left of the state but the CLOSED memo slot.  False, and nothing done, if the items are not for the
-    fast way; then the dictionary is to be made.
-    """
-    cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
-    cdef PyObject **items = r.stack.base + mark.height
-    cdef PyObject *instance = (items - 2)[0]
-    cdef Py_ssize_t n = r.stack.top - items
-    cdef Py_ssize_t i
-    cdef CypValues *values = cyp_inline_values(instance)
-    cdef Plan *plan = plan_of(Py_TYPE(instance))
-    if n == 0 or n & 1 or r.p == r.end or r.p[0] != OP_BUILD or not plan.stores:
-        return False
-    for i in range(0, n, 2):
-        if not PyUnicode_CheckExact(items[i]):
-            return False
-    if not has_no_attributes(instance, values):
-        return False
-    if values == NULL:
-        store_items(instance, items, n)
-    else:
-        for i in range(0, n, 2):
-            values = store_attribute(instance, plan, values, i >> 1, items[i], items[i + 1])
-            Py_DECREF(items[i])
-            items[i] = items[i + 1] = NULL
-    i = mark.state
-    if i >= 0 and r.memo.slots[i] == open_tag(r.stack.nmarks - 1):
-        note_closed(r, i)
-        Py_INCREF(instance)
-        r.memo.slots[i] = <PyObject *>(<size_t>instance | TAG_CLOSED)
-    r.stack.top = items - 1
-    drop_mark(&r.stack)
-    r.p += 1
-    return True
-
-
-cdef int store_items(PyObject *instance, PyObject **items, Py_ssize_t n) except -1:
-    """Move n names and values from the stack to the instance's dictionary."""
-    cdef PyObject *own = PyObject_GenericGetDict(instance, NULL)
-    cdef Py_ssize_t i
-    try:
-        for i in range(0, n, 2):
-            PyUnicode_InternInPlace(&items[i])
-            cyp_dict_set_steal(own, take_slot(&items[i]), take_slot(&items[i + 1]))
-    finally:
-        Py_DECREF(own)
-    return 0
-
-
-cdef inline bint has_no_attributes(PyObject *instance, CypValues *values) except -1:
-    cdef PyObject *own
-    cdef bint empty
-    if CYP_LIKELY(values != NULL):
-        return cyp_values_size(values) == 0
-    own = PyObject_GenericGetDict(instance, NULL)
-    empty = PyDict_Size(own) == 0
-    Py_DECREF(own)
-    return empty
-
-
-cdef inline CypValues *store_attribute(PyObject *instance, Plan *plan, CypValues *values, Py_ssize_t i,
-                                       PyObject *name, PyObject *value) except? NULL:
-    """Write one item of the instance dictionary, the i-th; on success takes the reference to value, none to name.
-
-    Returns where the rest of the values go: what it was given, or NULL for the dictionary.
-    """
-    cdef PyObject *old
-    if CYP_LIKELY(values != NULL and i < PLAN_NAMES and plan.names[i] == name):
-        old = cyp_values_put(values, plan.slots[i], value)
-        if CYP_LIKELY(old == NULL):
-            return values
-        Py_DECREF(old)
-        return values_left(instance, plan)
-    return store_new_attribute(instance, plan, values, i, name, value)
-
-
-cdef inline CypValues *values_left(PyObject *instance, Plan *plan) noexcept:
-    """Where to go on after a finalizer may have run: it may have made a dictionary, or put the plan to another use."""
-    return cyp_inline_values(instance) if plan.tp == Py_TYPE(instance) else NULL
-
-
-cdef CypValues *store_new_attribute(PyObject *instance, Plan *plan, CypValues *values, Py_ssize_t i,
-                                    PyObject *name, PyObject *value) except? NULL:
-    """store_attribute() for a name not seen in this place before."""
-    cdef PyObject *interned = name
-    cdef PyObject *own
-    cdef PyObject *found
-    cdef int slot
-    Py_INCREF(interned)
-    PyUnicode_InternInPlace(&interned)
-    try:
-        if values != NULL:
-            found = cyp_type_find(plan.tp, interned)
-            slot = cyp_values_slot_of(plan.tp, interned)
-            if slot >= 0:
-                remember_name(plan, i, name, slot)
-                Py_XDECREF(cyp_values_put(values, slot, value))
-                return values_left(instance, plan)
-            if found == NULL or not cyp_has_setter(found):
-                PyObject_GenericSetAttr(instance, interned, value)
-                Py_DECREF(value)
-                return values_left(instance, plan)
-        own = PyObject_GenericGetDict(instance, NULL)
-        try:
-            PyDict_SetItem(own, interned, value)
-        finally:
-            Py_DECREF(own)
-        Py_DECREF(value)
-        return values_left(instance, plan)
-    finally:
-        Py_DECREF(interned)
-
-
-cdef inline void remember_name(Plan *plan, Py_ssize_t i, PyObject *name, int slot) noexcept:
-    """The i-th name is expected to be this very object next time."""
-    cdef PyObject *old
-    if i < PLAN_NAMES:
-        old = plan.names[i]
-        Py_INCREF(name)
-        plan.names[i] = name
-        plan.slots[i] = slot
-        Py_XDECREF(old)

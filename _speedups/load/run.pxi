@@ -30,11 +30,10 @@ cdef PyObject *run(Loading *r) except NULL:
         else:
             op = p[0]
             p += 1
-        r.at = p - 1
         if op == OP_SHORT_BINUNICODE:
             if CYP_LIKELY(p < end and p[0] < end - p):
                 n = p[0]
-                if s.nmarks and s.marks[s.nmarks - 1].state != REAL and not (sp - s.base - s.fence) & 1:
+                if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 1, n)
                 else:
                     o = cyp_str_new(p + 1, n)
@@ -49,7 +48,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_BINUNICODE:
             if CYP_LIKELY(end - p >= 4 and <Py_ssize_t>cyp_read_u32(p) <= end - p - 4):
                 n = cyp_read_u32(p)
-                if s.nmarks and s.marks[s.nmarks - 1].state != REAL and not (sp - s.base - s.fence) & 1:
+                if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 4, n)
                 else:
                     o = cyp_str_new(p + 4, n)
@@ -77,6 +76,10 @@ cdef PyObject *run(Loading *r) except NULL:
                         sp += 1
                         s.top = sp
                         r.p = p
+                        if Py_TYPE(o) != &PyUnicode_Type and is_callable(o):
+                            follow_callable(r)
+                            p = r.p
+                            sp = s.top
                         continue
         elif op == OP_LONG_BINGET:
             if CYP_LIKELY(end - p >= 4):
@@ -90,6 +93,10 @@ cdef PyObject *run(Loading *r) except NULL:
                         sp += 1
                         s.top = sp
                         r.p = p
+                        if Py_TYPE(o) != &PyUnicode_Type and is_callable(o):
+                            follow_callable(r)
+                            p = r.p
+                            sp = s.top
                         continue
         elif op == OP_BININT1:
             if CYP_LIKELY(p < end):
@@ -159,10 +166,19 @@ cdef PyObject *run(Loading *r) except NULL:
             r.p = p
             continue
         elif op == OP_MARK:
-            push_mark(s, REAL)
+            push_mark(s, REAL, UNMEMOISED)
             r.p = p
+            load_values(r, ITEMS)
+            p = r.p
+            sp = s.top
             continue
         elif op == OP_EMPTY_DICT or op == OP_EMPTY_LIST or op == OP_EMPTY_SET:
+            r.p = p
+            if op == OP_EMPTY_DICT and open_dict(r):
+                load_values(r, ITEMS)
+                p = r.p
+                sp = s.top
+                continue
             o = PyDict_New() if op == OP_EMPTY_DICT else PyList_New(0) if op == OP_EMPTY_LIST else PySet_New(NULL)
             if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
                 p += 1
@@ -171,25 +187,32 @@ cdef PyObject *run(Loading *r) except NULL:
             s.top = sp
             r.p = p
             if p < end and p[0] == OP_MARK:
-                push_mark(s, REAL)
-                p += 1
-                r.p = p
+                push_mark(s, REAL, UNMEMOISED)
+                r.p = p + 1
+                load_values(r, ITEMS)
+                p = r.p
+                sp = s.top
             continue
         elif op == OP_APPENDS:
-            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].state == REAL and s.fence > 0):
+            r.p = p
+            if s.nmarks and s.marks[s.nmarks - 1].kind == LISTED and close_values(r):
+                p = r.p
+                sp = s.top
+                continue
+            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].kind == REAL and s.fence > 0):
                 items = s.base + s.fence
                 o = (items - 1)[0]
                 n = s.fence
                 # and not a value below an enclosing mark
-                if o != NULL and PyList_CheckExact(o) and (
-                        s.nmarks == 1 or n > s.marks[s.nmarks - 2].height):
+                if o != NULL and PyList_CheckExact(o) and n > enclosing_fence(s):
                     cyp_list_take(o, items, sp - items)
                     drop_mark(s)
-                    sp = items
-                    s.top = sp
-                    r.p = p
+                    s.top = items
+                    if s.nmarks:
+                        load_values(r, PAIRS if s.marks[s.nmarks - 1].kind >= NAMED else ITEMS)
+                        p = r.p
+                    sp = s.top
                     continue
-            r.p = p
             do_append(r, pop_mark(r))
             sp = s.top
             continue
@@ -202,7 +225,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
         elif op == OP_SETITEMS:
             r.p = p
-            if s.nmarks and s.marks[s.nmarks - 1].state != REAL and close_state(r):
+            if s.nmarks and s.marks[s.nmarks - 1].kind != REAL and close_state(r):
                 p = r.p
                 sp = s.top
                 continue
@@ -219,6 +242,12 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
         elif op == OP_TUPLE2:
             if CYP_LIKELY(sp - s.base >= s.fence + 2):
+                if end - p >= 2 and p[1] == OP_NEWOBJ and p[0] == OP_MEMOIZE and sp - s.base > s.fence + 2:
+                    r.p = p
+                    if tuple_is_new(r, 2, False):
+                        p = r.p
+                        sp = s.top
+                        continue
                 o = PyTuple_New(2)
                 PyTuple_SET_ITEM(o, 0, (sp - 2)[0])
                 PyTuple_SET_ITEM(o, 1, (sp - 1)[0])
@@ -231,6 +260,12 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
         elif op == OP_TUPLE3:
             if CYP_LIKELY(sp - s.base >= s.fence + 3):
+                if end - p >= 2 and p[1] == OP_NEWOBJ and p[0] == OP_MEMOIZE and sp - s.base > s.fence + 3:
+                    r.p = p
+                    if tuple_is_new(r, 3, False):
+                        p = r.p
+                        sp = s.top
+                        continue
                 o = PyTuple_New(3)
                 PyTuple_SET_ITEM(o, 0, (sp - 3)[0])
                 PyTuple_SET_ITEM(o, 1, (sp - 2)[0])
@@ -244,6 +279,12 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
         elif op == OP_TUPLE1:
             if CYP_LIKELY(sp - s.base >= s.fence + 1):
+                if end - p >= 2 and p[1] == OP_NEWOBJ and p[0] == OP_MEMOIZE and sp - s.base > s.fence + 1:
+                    r.p = p
+                    if tuple_is_new(r, 1, False):
+                        p = r.p
+                        sp = s.top
+                        continue
                 o = PyTuple_New(1)
                 PyTuple_SET_ITEM(o, 0, (sp - 1)[0])
                 (sp - 1)[0] = o
@@ -252,9 +293,15 @@ cdef PyObject *run(Loading *r) except NULL:
                 r.p = p
                 continue
         elif op == OP_TUPLE:
-            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].state == REAL):
+            if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].kind == REAL):
                 items = s.base + s.fence
                 n = sp - items
+                if end - p >= 2 and p[1] == OP_NEWOBJ and p[0] == OP_MEMOIZE and s.fence > enclosing_fence(s):
+                    r.p = p
+                    if tuple_is_new(r, n, True):
+                        p = r.p
+                        sp = s.top
+                        continue
                 o = PyTuple_New(n)
                 for i in range(n):
                     PyTuple_SET_ITEM(o, i, items[i])
@@ -270,7 +317,7 @@ cdef PyObject *run(Loading *r) except NULL:
             if CYP_LIKELY(sp - s.base >= s.fence + 2):
                 r.p = p
                 reduce_top(r)
-                follow_new(r)
+                follow_new(r, False)
                 p = r.p
                 sp = s.top
                 continue
@@ -285,7 +332,7 @@ cdef PyObject *run(Loading *r) except NULL:
                           and cyp_has_new(<PyTypeObject *>(sp - 2)[0])):
                 r.p = p
                 newobj_top(r)
-                follow_new(r)
+                follow_new(r, False)
                 p = r.p
                 sp = s.top
                 continue
@@ -324,7 +371,7 @@ cdef PyObject *run(Loading *r) except NULL:
                     (sp - 1)[0] = o
                     Py_DECREF(o2)
                     r.p = p + 1
-                    follow_new(r)
+                    follow_new(r, True)
                     p = r.p
                     sp = s.top
                     continue

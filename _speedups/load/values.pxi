@@ -32,7 +32,7 @@ cdef Py_ssize_t pop_mark(Loading *r) except -1:
     if r.stack.nmarks == 0:
         raise UnpicklingError("could not find MARK")
     mark = &r.stack.marks[r.stack.nmarks - 1]
-    if mark.state != REAL:
+    if mark.kind != REAL:
         open_to_real(r, mark)
     drop_mark(&r.stack)
     return mark.height
@@ -117,14 +117,17 @@ cdef int load_put(Loading *r) except -1:
 cdef int store_top(Loading *r, Py_ssize_t i) except -1:
     """Memoise the topmost value at index i.  Replacing a value may run a finalizer."""
     cdef PyObject *o = top_borrowed(r)
-    settle(r)
+    if r.memo.slots[i] != NULL if i < r.memo.size else r.memo.sparse != NULL:
+        settle(r)
+        if r.lasting:
+            make_all_real(r)
     return memo_put(r.memo, i, o)
 
 
 cdef bint load_move(Loading *r, unsigned char op) except -1:
     """Execute one of these opcodes, if it is one."""
     cdef const unsigned char *p
-    if op == OP_MARK: push_mark(&r.stack, REAL)
+    if op == OP_MARK: push_mark(&r.stack, REAL, UNMEMOISED)
     elif op == OP_POP: load_pop(r)
     elif op == OP_POP_MARK: load_pop_mark(r)
     elif op == OP_DUP: push_shared(r, top_borrowed(r))

@@ -1,0 +1,271 @@
+# Calls whose arguments are plain values: loaded in one go, and made without a tuple of the arguments.
+#
+# The stream memoises that tuple and hardly ever names it again.  So its memo slot only says where it is WRITTEN in the
+# data, which is enough to make it: its items are atoms, or in the memo.
+
+
+cdef enum:
+    NOT_PLAIN = -1
+
+
+cdef inline bint is_callable(PyObject *o) noexcept:
+    """A class or a function."""
+    return PyType_Check(o) or Py_TYPE(o) == &PyFunction_Type or Py_TYPE(o) == &PyCFunction_Type
+
+
+cdef int follow_callable(Loading *r) except -1:
+    """A class or a function is on top: load its arguments, and the call, as far as they are plain."""
+    cdef Stack *s = &r.stack
+    cdef PyObject *function = (s.top - 1)[0]
+    cdef const unsigned char *start = r.p
+    cdef Py_ssize_t first
+    cdef bint marked
+    cdef int native = 0
+    if r.end - start < 3:
+        return 0
+    if start[0] == OP_EMPTY_TUPLE:
+        if start[1] == OP_REDUCE:
+            r.p = start + 2
+            call_top(r, OP_REDUCE, 0, UNMEMOISED, NULL)
+        return 0
+    if not r.lasting:
+        return 0
+    if start[0] == OP_SHORT_BINBYTES and PyType_Check(function):
+        native = plan_of(<PyTypeObject *>function).native
+        if is_temporal(native) and load_temporal(r, native):
+            return 0
+    marked = start[0] == OP_MARK
+    if marked:
+        push_mark(s, REAL, UNMEMOISED)
+        r.p += 1
+    first = height(s)
+    load_values(r, ARGUMENTS)
+    return finish_call(r, start, first, marked)
+
+
+cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, bint marked) except -1:
+    """The values from height `first` on are plain, and written from `start` on: make a call if they are its arguments."""
+    cdef Py_ssize_t n = height(&r.stack) - first
+    cdef Py_ssize_t i = UNMEMOISED
+    cdef const unsigned char *p = r.p
+    if r.end - p < 2 or not (p[0] == OP_TUPLE if marked else 0 < n <= 3 and p[0] == OP_TUPLE1 + (n - 1)):
+        return 0
+    p += 1
+    if p[0] == OP_MEMOIZE:
+        i = r.memo.count
+        p += 1
+        if p == r.end or not memo_has_room(r.memo, i):
+            return 0
+    if p[0] == OP_NEWOBJ:
+        if not PyType_Check(r.stack.base[first - 1]) or not cyp_has_new(<PyTypeObject *>r.stack.base[first - 1]):
+            return 0
+    elif p[0] != OP_REDUCE:
+        return 0
+    if marked:
+        drop_mark(&r.stack)
+    r.p = p + 1
+    return call_top(r, p[0], n, i, <PyObject *>(<size_t>(start - r.start) << TAG_BITS | TAG_WRITTEN))
+
+
+cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyObject *written) except -1:
+    """REDUCE or NEWOBJ of the n topmost values, plain ones, and what is below them.  The stack owns them meanwhile.
+
+    i: the memo index of the tuple of arguments, a free slot, which `written` is for; or UNMEMOISED.
+    """
+    cdef PyObject **items = r.stack.top - n
+    cdef PyObject *function = (items - 1)[0]
+    cdef PyObject *made = NULL
+    cdef Plan *plan
+    cdef Py_ssize_t k
+    if PyType_Check(function):
+        plan = plan_of(<PyTypeObject *>function)
+        if op == OP_NEWOBJ:
+            return new_top(r, plan, n, i, written)
+        if plan.native:
+            made = native_call(<PyTypeObject *>function, plan.native, items, n)
+        elif plan.init != NULL:
+            settle(r)
+            made = init_call(<PyTypeObject *>function, plan, items, n)
+    if made == NULL:
+        if r.nclosed and not (n == 0 and PyType_Check(function) and plan_of(<PyTypeObject *>function).quiet) \
+                and not runs_no_python(function, items, n):
+            settle(r)
+        made = PyObject_Vectorcall(function, items, n, NULL)
+    if i != UNMEMOISED:
+        r.memo.slots[i] = written
+        r.memo.count += 1
+    for k in range(n):
+        Py_DECREF(items[k])
+    r.stack.top = items
+    (items - 1)[0] = made
+    Py_DECREF(function)
+    return follow_new(r, False)
+
+
+cdef int new_top(Loading *r, Plan *plan, Py_ssize_t n, Py_ssize_t i, PyObject *written) except -1:
+    """call_top() for NEWOBJ."""
+    cdef PyObject **items = r.stack.top - n
+    cdef PyObject *cls = (items - 1)[0]
+    cdef PyObject *args
+    cdef PyObject *made
+    cdef Py_ssize_t k
+    if plan.tuples and n == plan.width and cyp_function_code(plan.function) == plan.code:
+        if i != UNMEMOISED:
+            r.memo.slots[i] = written
+            r.memo.count += 1
+        named_tuple(r, n)
+        return follow_new(r, False)
+    settle(r)
+    args = PyTuple_New(n)
+    for k in range(n):
+        PyTuple_SET_ITEM(args, k, items[k])
+    items[0] = args
+    r.stack.top = items + 1
+    made = cyp_call_new(<PyTypeObject *>cls, args, NULL)
+    if i != UNMEMOISED:
+        r.memo.slots[i] = args
+        r.memo.count += 1
+    else:
+        Py_DECREF(args)
+    r.stack.top = items
+    (items - 1)[0] = made
+    Py_DECREF(cls)
+    return follow_new(r, False)
+
+
+cdef int named_tuple(Loading *r, Py_ssize_t n) except -1:
+    """Make a named tuple of the n topmost values in the place of its class, which is below them."""
+    cdef PyObject **items = r.stack.top - n
+    cdef PyObject *cls = (items - 1)[0]
+    cdef PyObject *made = cyp_tuple_alloc(<PyTypeObject *>cls, n)
+    cdef Py_ssize_t k
+    for k in range(n):
+        PyTuple_SET_ITEM(made, k, items[k])
+    r.stack.top = items
+    (items - 1)[0] = made
+    Py_DECREF(cls)
+    return 0
+
+
+cdef bint tuple_is_new(Loading *r, Py_ssize_t n, bint marked) except -1:
+    """TUPLE of the n topmost values, MEMOIZE and NEWOBJ, behind a class: make the named tuple at once.
+
+    False, and nothing done, if it is not one.
+    """
+    cdef PyObject **items = r.stack.top - n
+    cdef PyObject *cls = (items - 1)[0]
+    cdef Py_ssize_t i = r.memo.count
+    cdef Plan *plan
+    cdef PyObject *made
+    if not r.passing or not PyType_Check(cls) or not memo_has_room(r.memo, i):
+        return False
+    plan = plan_of(<PyTypeObject *>cls)
+    if not plan.tuples or n != plan.width or cyp_function_code(plan.function) != plan.code:
+        return False
+    named_tuple(r, n)
+    if marked:
+        drop_mark(&r.stack)
+    made = (items - 1)[0]
+    Py_INCREF(made)
+    r.memo.slots[i] = <PyObject *>(<size_t>made | TAG_ITEMS)
+    r.memo.count = i + 1
+    r.p += 2
+    follow_new(r, False)
+    return True
+
+
+cdef PyObject *init_call(PyTypeObject *tp, Plan *plan, PyObject **items, Py_ssize_t n) except NULL:
+    """cls(*items) for a class that object.__new__() makes and a Python function initialises.
+
+    The instance takes the place of the class during the call.
+    """
+    cdef PyObject *init = plan.init
+    cdef PyObject *made = cyp_object_new(tp, <PyObject *>no_args)
+    cdef PyObject *result
+    Py_INCREF(init)
+    (items - 1)[0] = made
+    try:
+        result = PyObject_Vectorcall(init, items - 1, n + 1, NULL)
+        name = None if result == Py_None else short_name(result)
+        Py_DECREF(result)
+        if name is not None:
+            raise TypeError(f"__init__() should return None, not '{name}'")
+    except BaseException:
+        Py_DECREF(made)
+        raise
+    finally:
+        (items - 1)[0] = <PyObject *>tp
+        Py_DECREF(init)
+    return made
+
+
+# ---- what is written --------------------------------------------------------------------------------------------
+
+
+cdef PyObject *read_written(Loading *r, Py_ssize_t i) except NULL:
+    """The tuple or bytes object that memo slot i only gives the place of, as load_values() has found it; new."""
+    cdef const unsigned char *p = r.start + (<size_t>r.memo.slots[i] >> TAG_BITS)
+    cdef Py_ssize_t memoised = 0
+    if <size_t>r.memo.slots[i] & TAG_MASK == TAG_WRITTEN_BYTES:
+        return PyBytes_FromStringAndSize(p + 2, p[1])
+    if p[0] == OP_MARK:
+        p += 1
+    items = []
+    walk_written(r, p, &memoised, 0, None)
+    walk_written(r, p, NULL, i - memoised, items)
+    return PySequence_Tuple(<PyObject *>items)
+
+
+cdef int walk_written(Loading *r, const unsigned char *p, Py_ssize_t *memoised, Py_ssize_t i, list items) except -1:
+    """Step over the values at p to TUPLE: count those that MEMOIZE follows, or collect all, the memoised from slot i."""
+    cdef unsigned char op
+    cdef const unsigned char *data
+    while True:
+        op = p[0]
+        data = p + 1
+        p = data + written_size(data, op)
+        if p == data + NOT_PLAIN:
+            return 0
+        if (op == OP_SHORT_BINUNICODE or op == OP_SHORT_BINBYTES) and p[0] == OP_MEMOIZE:
+            p += 1
+            if items is None:
+                memoised[0] += 1
+            else:
+                items.append(<object>steal(memo_get_new(r, i)))
+                i += 1
+        elif items is not None:
+            items.append(written_value(r, data, op))
+
+
+cdef Py_ssize_t written_size(const unsigned char *data, unsigned char op) noexcept:
+    """Bytes that follow an opcode of load_values(); NOT_PLAIN if it is another."""
+    if op == OP_BININT1 or op == OP_BINGET: return 1
+    if op == OP_BININT2: return 2
+    if op == OP_BININT or op == OP_LONG_BINGET: return 4
+    if op == OP_BINFLOAT: return 8
+    if op == OP_NONE or op == OP_NEWTRUE or op == OP_NEWFALSE: return 0
+    if op == OP_SHORT_BINUNICODE or op == OP_SHORT_BINBYTES or op == OP_LONG1: return data[0] + 1
+    return NOT_PLAIN
+
+
+cdef object written_value(Loading *r, const unsigned char *data, unsigned char op):
+    if op == OP_BININT1: return data[0]
+    if op == OP_BININT2: return cyp_read_u16(data)
+    if op == OP_BININT: return signed32(data)
+    if op == OP_LONG1: return steal(cyp_int_from_le(data + 1, data[0]))
+    if op == OP_BINFLOAT: return cyp_read_double_be(data)
+    if op == OP_BINGET: return steal(memo_get_new(r, data[0]))
+    if op == OP_LONG_BINGET: return steal(memo_get_new(r, cyp_read_u32(data)))
+    if op == OP_SHORT_BINUNICODE: return steal(cyp_str_new(data + 1, data[0]))
+    if op == OP_SHORT_BINBYTES: return steal(PyBytes_FromStringAndSize(data + 1, data[0]))
+    return None if op == OP_NONE else op == OP_NEWTRUE
+
+
+cdef int make_all_real(Loading *r) except -1:
+    """Read everything that is only written, and write no more: the memo slots that it refers to may change."""
+    cdef Py_ssize_t i
+    r.lasting = False
+    for i in range(r.memo.size):
+        if <size_t>r.memo.slots[i] & TAG_MASK in (TAG_WRITTEN, TAG_WRITTEN_BYTES, TAG_ITEMS):
+            make_real(r, i)
+    return 0

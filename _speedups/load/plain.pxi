@@ -1,0 +1,177 @@
+# Runs of plain values, and dictionaries of them.
+
+cdef enum:          # what load_values() is to load
+    ARGUMENTS = 0   # of a call: a class or function is an argument
+    ITEMS = 1       # of a container: a class or function begins a call
+    PAIRS = 2       # alternately names, new ones of which are for run(), and values
+
+cdef int load_values(Loading *r, int mode) except -1:
+    """Push atoms, and objects that are in the memo, as long as nothing else comes."""
+    cdef Stack *s = &r.stack
+    cdef Memo *memo = r.memo
+    cdef PyObject **sp = s.top
+    cdef const unsigned char *p = r.p
+    cdef const unsigned char *end = r.end
+    cdef PyObject *o
+    cdef Py_ssize_t n
+    cdef unsigned char op
+    while end - p > 8:  # of which each opcode here has room, but for what it counts
+        if CYP_UNLIKELY(sp >= s.limit):
+            s.top = sp
+            r.p = p
+            stack_grow(s)
+            sp = s.top
+        op = p[0]
+        if op == OP_BININT1:
+            o = raw_int(p[1])
+            p += 2
+        elif op == OP_BININT2:
+            o = raw_int(cyp_read_u16(p + 1))
+            p += 3
+        elif op == OP_BININT:
+            o = raw_int(signed32(p + 1))
+            p += 5
+        elif op == OP_BINFLOAT:
+            o = raw_float(cyp_read_double_be(p + 1))
+            p += 9
+        elif op == OP_BINGET or op == OP_LONG_BINGET:
+            n = p[1] if op == OP_BINGET else cyp_read_u32(p + 1)
+            if CYP_UNLIKELY(not memo_has(memo, n)):
+                break
+            o = memo.slots[n]
+            if Py_TYPE(o) != &PyUnicode_Type and mode != ARGUMENTS and is_callable(o):
+                break
+            Py_INCREF(o)
+            p += 2 if op == OP_BINGET else 5
+        elif op == OP_SHORT_BINUNICODE or op == OP_SHORT_BINBYTES:
+            n = p[1]
+            if n + 2 >= end - p or op == OP_SHORT_BINUNICODE and mode == PAIRS and not (sp - s.base - s.fence) & 1:
+                break
+            o = raw_str(p + 2, n) if op == OP_SHORT_BINUNICODE else raw_bytes(p + 2, n)
+            p += n + 2
+            if p[0] == OP_MEMOIZE and CYP_LIKELY(o != NULL) and memo_append(memo, o):
+                p += 1
+        elif op == OP_LONG1:
+            n = p[1]
+            if n + 2 >= end - p:
+                break
+            o = raw_int_from_le(p + 2, n)
+            p += n + 2
+        elif op == OP_NONE or op == OP_NEWTRUE or op == OP_NEWFALSE:
+            o = Py_None if op == OP_NONE else Py_True if op == OP_NEWTRUE else Py_False
+            Py_INCREF(o)
+            p += 1
+        else:
+            break
+        if CYP_UNLIKELY(o == NULL):
+            s.top = sp
+            fail()
+        sp[0] = o
+        sp += 1
+    s.top = sp
+    r.p = p
+    return 0
+
+
+cdef int fail() except -1:
+    """The exception is there already."""
+    return -1
+
+
+cdef inline bint memo_has(Memo *memo, Py_ssize_t i) noexcept:
+    """Slot i holds an object, and not something that stands for one."""
+    return i < memo.size and memo.slots[i] != NULL and not <size_t>memo.slots[i] & TAG_MASK
+
+
+# ---- dictionaries -----------------------------------------------------------------------------------------------
+
+
+cdef bint open_dict(Loading *r) except -1:
+    """EMPTY_DICT has been read: if MEMOIZE and MARK follow, leave the dictionary to close_dict()."""
+    cdef Py_ssize_t i = r.memo.count
+    if not r.passing or r.end - r.p < 3 or r.p[0] != OP_MEMOIZE or r.p[1] != OP_MARK or not memo_has_room(r.memo, i):
+        return False
+    r.memo.slots[i] = open_tag(r.stack.nmarks)
+    r.memo.count = i + 1
+    r.stack.top[0] = NULL
+    r.stack.top += 1
+    push_mark(&r.stack, KEYED, i)
+    r.p += 2
+    return True
+
+
+cdef bint close_dict(Loading *r) except -1:
+    """SETITEMS on a dictionary that is still to be made.  False, and nothing done, if a key is not a str."""
+    cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
+    cdef PyObject **items = r.stack.base + mark.height
+    cdef Py_ssize_t n = r.stack.top - items
+    cdef Py_ssize_t i = mark.state
+    cdef Py_ssize_t k
+    cdef PyObject *made
+    if n & 1 or n == 0:
+        return False
+    for k in range(0, n, 2):
+        if not PyUnicode_CheckExact(items[k]):
+            return False
+    made = dict_of(r, items, n >> 1)
+    r.stack.top = items
+    (items - 1)[0] = made
+    if r.memo.slots[i] == open_tag(r.stack.nmarks - 1):
+        Py_INCREF(made)
+        r.memo.slots[i] = made
+    drop_mark(&r.stack)
+    return True
+
+
+cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
+    """A dictionary of n keys, exact strs, and values, which leave their places on the stack."""
+    cdef Shape *shape = NULL
+    cdef PyObject *made = NULL
+    cdef Py_ssize_t i
+    if 2 <= n <= SHAPE_PAIRS and r.memo.slots != r.memo.first:  # otherwise there is too little to come
+        shape = shape_of(r, items, n)
+        if shape != NULL and shape.like != NULL:
+            made = cyp_dict_like(shape.like, items, n)
+            if made != NULL:
+                return made
+    made = PyDict_New()
+    try:
+        for i in range(n):
+            cyp_dict_set_steal(made, take_slot(&items[2 * i]), take_slot(&items[2 * i + 1]))
+    except BaseException:
+        Py_DECREF(made)
+        raise
+    if shape != NULL and shape.like == NULL and PyDict_Size(made) == n:
+        remember_shape(shape, made)
+    return made
+
+
+cdef Shape *shape_of(Loading *r, PyObject **items, Py_ssize_t n) except? NULL:
+    """The place for dictionaries of these keys; NULL when they come for the first time."""
+    cdef Shape *shape
+    cdef size_t mix = n
+    cdef Py_ssize_t i
+    if r.shapes == NULL:
+        r.shapes = <Shape *>PyMem_Calloc(SHAPES, sizeof(Shape))
+        if r.shapes == NULL:
+            PyErr_NoMemory()
+    for i in range(0, 2 * n, 2):
+        mix = mix * 31 + (<size_t>items[i] >> 4)
+    shape = &r.shapes[mix % SHAPES]
+    if shape.mix == mix:
+        return shape
+    Py_XDECREF(shape.like)
+    shape.like = NULL
+    shape.mix = mix
+    return NULL
+
+
+cdef int remember_shape(Shape *shape, PyObject *made) except -1:
+    """Keep a dictionary of the same keys for the next time."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t pos = 0
+    shape.like = PyDict_Copy(made)
+    while PyDict_Next(made, &pos, &key, &value):
+        PyDict_SetItem(shape.like, key, Py_None)
+    return 0
