@@ -20,6 +20,7 @@ cdef enum Odd:
     ODD_PROTOCOL = 2     # other opcodes: protocol 0 to 3, or Pickler.bin says otherwise than the protocol
     ODD_FAST = 4         # Pickler.fast: nothing is memoised
     ODD_LATE = 8         # user code has run while the object to be memoised next was at hand
+    ODD_GENERAL = 16     # no plans, no short cuts: see take_general_way
 
 cdef enum Saved:
     NOT_LEAF = 0         # go on with open_level

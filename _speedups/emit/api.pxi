@@ -4,6 +4,17 @@ DEFAULT_PROTOCOL = cyp_default_protocol()
 globals()["HIGHEST_PROTOCOL"] = HIGHEST_PROTOCOL
 
 cdef uint64_t epochs = 0
+cdef bint general_way = False
+
+
+def take_general_way(bint on):
+    """Turn every short cut of dumps off, or on again: for tests, which compare the two ways.
+
+    Off are plans, runs of leaves, objects without a level, the C stack for levels, and the log without the table for
+    objects that nobody can meet again.
+    """
+    global general_way
+    general_way = on
 
 
 cdef inline uint64_t next_epoch() noexcept:
@@ -68,6 +79,10 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
     e.fast_nesting = 0
     e.fast_seen = NULL
     e.key_generation = 0
+    if CYP_UNLIKELY(general_way):
+        e.odd |= ODD_GENERAL
+        e.shared_open = 1  # nothing looks unique
+        e.recurse = 0
 
 
 cdef int emit(Emission *e, object obj) except -1:

@@ -21,7 +21,7 @@ cdef dict plan_kinds = {
 cdef inline Plan *plan_for(Emission *e, PyTypeObject *t) except? NULL:
     """The plan for instances of t, or NULL where each object must be asked."""
     cdef Plan *plan = plans[(<size_t>t >> 5) & (PLAN_TABLE - 1)]
-    if plan == NULL or plan.type != t or plan.kind == PLAN_NONE:
+    if plan == NULL or plan.type != t or plan.kind == PLAN_NONE or CYP_UNLIKELY(e.odd & ODD_GENERAL):
         return NULL
     if CYP_LIKELY(plan.epoch == e.epoch):
         return plan
