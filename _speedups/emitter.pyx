@@ -67,8 +67,8 @@ from _speedups.outbuf cimport (
 
 import builtins
 import copyreg
-from operator import itemgetter
-from types import MethodType, ModuleType
+import sys
+from _operator import itemgetter
 
 from _pickle import PicklingError
 
@@ -76,6 +76,8 @@ from cypickle import _reduce
 
 cdef object UNSET = object()
 globals()["UNSET"] = UNSET
+cdef object ModuleType = type(sys)
+cdef object MethodType = type(_reduce.allow_depth.__get__(0))
 cdef object builtin_getattr = builtins.getattr
 cdef dict copyreg_table = copyreg.dispatch_table
 cdef object copyreg_newobj = copyreg.__newobj__

@@ -6,14 +6,19 @@ looked up by each dump() or load(), which instances can replace since a patch re
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import GetSetDescriptorType, MethodType
-from typing import Any
-
 from ._emitter import UNSET
 
-Getter = Callable[[Any], Any]
-Setter = Callable[[Any, Any, bool], None]
+TYPE_CHECKING = False  # what typing says, without the time that importing it takes
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import GetSetDescriptorType, MethodType
+    from typing import Any
+
+    Getter = Callable[[Any], Any]
+    Setter = Callable[[Any, Any, bool], None]
+else:
+    GetSetDescriptorType = type(vars(type)["__dict__"])
+    MethodType = type((lambda self: None).__get__(0))
 
 
 class _Hook:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from _pickle import Pickler as StdlibPickler
-from collections.abc import Callable
-from typing import Any
 
 from ._emitter import (
     Emitter,
@@ -16,6 +14,11 @@ from ._emitter import (
     set_hook,
 )
 from ._hooks import capture_hook, hook_attribute, is_captured
+
+TYPE_CHECKING = False  # what typing says, without the time that importing it takes
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _CAPTURES_HOOK = is_captured(StdlibPickler, "persistent_id")
 

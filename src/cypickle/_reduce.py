@@ -7,15 +7,18 @@ the same reduce value: so class, message and notes are those of that very patch 
 from __future__ import annotations
 
 import copyreg
-import operator
 import sys
 from _pickle import Pickler as StdlibPickler
 from _pickle import PicklingError
-from collections.abc import Callable, Iterable
-from functools import cache, partial
 from itertools import pairwise
-from types import FunctionType, ModuleType
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False  # what typing says, without the time that importing it takes
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import FunctionType, ModuleType
+    from typing import Any, NoReturn
+else:
+    FunctionType = type(lambda: None)
 
 # Nesting levels that the running version's own pickle manages whatever sys.getrecursionlimit() says, rounded up.
 # Up to 3.11 it obeys that limit.
@@ -177,7 +180,7 @@ def _is_as_known(kind: str, cls: type, obj: object, reduced: Any) -> bool:
 
 def _same(left: Iterable[object], right: Iterable[object]) -> bool:
     left, right = list(left), list(right)
-    return len(left) == len(right) and all(map(operator.is_, left, right))
+    return len(left) == len(right) and all(one is other for one, other in zip(left, right))  # noqa: B905
 
 
 def plan_members(cls: type, kind: str) -> tuple[tuple[tuple[str, object], ...], object]:
@@ -228,6 +231,8 @@ def reduce_bytearray(obj: bytearray) -> tuple[Any, ...]:
 
 def newobj_ex_by_partial(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     """`__newobj_ex__` for protocols without NEWOBJ_EX: a partial call of `cls.__new__`."""
+    from functools import partial
+
     cls, args, kwargs = reduced[1]
     return (partial(cls.__new__, cls, *args, **kwargs), (), *reduced[2:])
 
@@ -399,12 +404,17 @@ def allow_list_change(size: int) -> int:
     Raises:
         RuntimeError: it does not.
     """
-    if _refuses_list_change():
+    global _list_change_refused
+    if _list_change_refused is None:
+        _list_change_refused = _refuses_list_change()
+    if _list_change_refused:
         raise RuntimeError("list changed size during iteration")
     return size
 
 
-@cache
+_list_change_refused: bool | None = None  # not asked yet
+
+
 def _refuses_list_change() -> bool:
     """Whether the running version's pickler minds a list that grows under way: patch releases differ."""
     items: list[object] = []

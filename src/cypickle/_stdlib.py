@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # what typing says, without the time that importing it takes
+if TYPE_CHECKING:
+    from typing import Any
+
 
 LAZY_NAMES = (
     "_Framer",

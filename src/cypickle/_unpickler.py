@@ -5,12 +5,15 @@ from __future__ import annotations
 from _pickle import Unpickler as StdlibUnpickler
 from _pickle import UnpicklingError
 from _pickle import loads as stdlib_loads
-from collections.abc import Iterable
-from typing import Any
 
 from ._emitter import UNSET, seal
 from ._hooks import capture_hook, hook_attribute, is_captured
 from ._machine import Machine, UnpicklerMemoProxy, configure, load, loads
+
+TYPE_CHECKING = False  # what typing says, without the time that importing it takes
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 __all__ = ["Unpickler", "load", "loads"]
 
