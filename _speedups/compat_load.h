@@ -539,6 +539,7 @@ static inline PyObject *cyp_tuple_copy(PyObject *tuple)
 static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }
+static inline PyObject *cyp_module_dict(PyObject *module) { return PyModule_GetDict(module); }
 static inline int cyp_same_new(PyTypeObject *tp, PyTypeObject *other) { return tp->tp_new == other->tp_new; }
 static inline int cyp_has_new(PyTypeObject *tp) { return tp->tp_new != NULL; }
 static inline PyObject *cyp_call_new(PyTypeObject *tp, PyObject *args, PyObject *kwargs)

@@ -126,6 +126,7 @@ cdef extern from "compat.h":
     bint cyp_sets_by_class(PyTypeObject *, PyObject *of_class) noexcept
     PyObject **cyp_slot_at(PyObject *, Py_ssize_t offset) noexcept
     PyObject *cyp_function_code(PyObject *) noexcept  # borrowed
+    PyObject *cyp_module_dict(PyObject *) noexcept  # borrowed
     bint cyp_same_new(PyTypeObject *, PyTypeObject *) noexcept
     bint cyp_has_new(PyTypeObject *) noexcept
     bint cyp_calls_plainly(PyTypeObject *) noexcept

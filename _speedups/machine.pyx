@@ -26,7 +26,7 @@ from _speedups.cpythonx cimport (
     PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject,
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
     Py_False, Py_INCREF, Py_None, Py_TYPE, Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize, cyp_attrs_len,
-    cyp_attrs_next, cyp_call_new, cyp_are_lowest_terms, cyp_dict_like, cyp_dict_place, cyp_is_ast, PyDict_Update, PyDict_Type, cyp_same_new, raw_bytes, raw_float, raw_int, raw_int_from_le, raw_str, cyp_calls_plainly, cyp_is_tuple_class, cyp_knows_range, cyp_range_new, cyp_temporal_new, cyp_temporal_which,
+    cyp_attrs_next, cyp_call_new, cyp_are_lowest_terms, cyp_dict_like, cyp_dict_place, cyp_is_ast, PyDict_Update, PyDict_Type, cyp_same_new, cyp_module_dict, raw_bytes, raw_float, raw_int, raw_int_from_le, raw_str, cyp_calls_plainly, cyp_is_tuple_class, cyp_knows_range, cyp_range_new, cyp_temporal_new, cyp_temporal_which,
     cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy, cyp_tuple_items, cyp_default_getattr, cyp_default_new, cyp_default_setattr, cyp_dict_set_steal,
     cyp_function_code, cyp_inline_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable, cyp_is_method,
     cyp_is_readonly, cyp_list_take, cyp_mix_bytes, cyp_object_new, cyp_plain_dict, cyp_read_double_be, cyp_read_u16,
@@ -69,6 +69,9 @@ except ImportError:
 
 cdef object memo_hole = object()
 cdef object module_type = type(sys)
+cdef object named_last = None  # see top_of()
+cdef object top_of_last = None
+cdef object name_of_spec = "__spec__"
 cdef object ABSENT = object()  # a method that the file has not; None would be called, and fail
 cdef tuple no_args = ()
 cdef dict builtin_names = builtins.__dict__

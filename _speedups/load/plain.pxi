@@ -4,6 +4,7 @@ cdef enum:          # what load_values() is to load
     ARGUMENTS = 0   # of a call: a class or function is an argument
     ITEMS = 1       # of a container: a class or function begins a call
     PAIRS = 2       # alternately names, new ones of which are for run(), and values
+    KEYS = 3        # alternately keys of a dictionary, and values
 
 cdef int load_values(Loading *r, int mode) except -1:
     """Push atoms, and objects that are in the memo, as long as nothing else comes."""
@@ -47,7 +48,12 @@ cdef int load_values(Loading *r, int mode) except -1:
             n = p[1]
             if n + 2 >= end - p or op == OP_SHORT_BINUNICODE and mode == PAIRS and not (sp - s.base - s.fence) & 1:
                 break
-            o = raw_str(p + 2, n) if op == OP_SHORT_BINUNICODE else raw_bytes(p + 2, n)
+            if op == OP_SHORT_BINBYTES:
+                o = raw_bytes(p + 2, n)
+            elif mode == KEYS and 2 <= n <= NAME_BYTES and not (sp - s.base - s.fence) & 1 and memo.slots == memo.first:
+                o = key_new(p + 2, n)
+            else:
+                o = raw_str(p + 2, n)
             p += n + 2
             if p[0] == OP_MEMOIZE and CYP_LIKELY(o != NULL) and memo_append(memo, o):
                 p += 1
@@ -71,6 +77,28 @@ cdef int load_values(Loading *r, int mode) except -1:
     s.top = sp
     r.p = p
     return 0
+
+
+cdef PyObject *key_new(const unsigned char *p, Py_ssize_t nbytes) noexcept:
+    """A key, or the name of a global, near the beginning of a pickle: that of the pickle before if it is the same.
+
+    Small messages of one kind have the same ones.  Unlike names of attributes they are not interned.
+    """
+    cdef PyObject **slot = &keys[cyp_mix_bytes(p, nbytes) >> 55]
+    cdef PyObject *key = slot[0]
+    if key != NULL and PyUnicode_GET_LENGTH(key) == nbytes and memcmp(PyUnicode_DATA(key), p, nbytes) == 0:
+        Py_INCREF(key)
+        return key
+    key = raw_str(p, nbytes)
+    if key != NULL and PyUnicode_IS_COMPACT_ASCII(key):
+        Py_XDECREF(slot[0])
+        Py_INCREF(key)
+        slot[0] = key
+    return key
+
+
+cdef inline PyObject *new_key(const unsigned char *p, Py_ssize_t nbytes) except NULL:
+    return key_new(p, nbytes)
 
 
 cdef int fail() except -1:
