@@ -472,8 +472,9 @@ static inline int cyp_is_ast(PyTypeObject *tp)
 {
     PyTypeObject *base = tp;
     while (base->tp_base != NULL && base->tp_base != &PyBaseObject_Type) base = base->tp_base;
-    return strcmp(base->tp_name, "ast.AST") == 0
-        && tp->tp_init == base->tp_init && tp->tp_new == base->tp_new && Py_TYPE(tp) == &PyType_Type;
+    return strcmp(base->tp_name, "ast.AST") == 0 && base->tp_dictoffset > 0 && Py_TYPE(base) == &PyType_Type
+        && !PyType_HasFeature(base, Py_TPFLAGS_MANAGED_DICT) && tp->tp_init == base->tp_init
+        && tp->tp_new == base->tp_new && Py_TYPE(tp) == &PyType_Type;
 }
 static inline int cyp_has_dict(PyTypeObject *tp)
 {

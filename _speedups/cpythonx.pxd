@@ -161,6 +161,7 @@ cdef extern from "Python.h":
     PyObject *PyLong_FromLong(long) except NULL  # new
     PyObject *raw_int "PyLong_FromLong"(long) noexcept  # new, or NULL with an exception; so the next
     PyObject *raw_float "PyFloat_FromDouble"(double) noexcept
+    PyObject *raw_tuple "PyTuple_New"(Py_ssize_t) noexcept
     PyObject *raw_bytes "cyp_bytes_new"(const unsigned char *, Py_ssize_t) noexcept
     PyObject *raw_str "cyp_str_new"(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *raw_int_from_le "cyp_int_from_le"(const unsigned char *, Py_ssize_t nbytes) noexcept

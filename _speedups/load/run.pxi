@@ -35,7 +35,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 n = p[0]
                 if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 1, n)
-                elif memo.slots == memo.first and 2 <= n <= NAME_BYTES and end - p > n + 2 and (
+                elif memo.slots == memo.first and end - p > n + 2 and (
                         p[n + 2] == OP_STACK_GLOBAL or p[n + 2] == OP_SHORT_BINUNICODE):
                     o = new_key(p + 1, n)
                 else:
@@ -375,6 +375,11 @@ cdef PyObject *run(Loading *r) except NULL:
                 p += 8
                 r.p = p
                 continue
+        elif op == OP_ADDITEMS:
+            r.p = p
+            load_additems(r)
+            sp = s.top
+            continue
         elif op == OP_EMPTY_TUPLE:
             if p < end and p[0] == OP_NEWOBJ and sp - s.base > s.fence and PyType_Check((sp - 1)[0]):
                 o2 = (sp - 1)[0]
