@@ -1,4 +1,4 @@
-"""What loads() leaves out, because nobody asks for it, is there when somebody does; and user code sees no difference."""
+"""What loads() leaves out is there when somebody asks for it, and user code sees no difference."""
 
 import ast
 import collections
@@ -38,7 +38,7 @@ class FrozenRecord:
 
 
 class Slots:
-    __slots__ = ("ident", "__private", "name")
+    __slots__ = ("ident", "__private", "name")  # noqa: RUF023
 
     def __init__(self, ident=0, name="", private=None):
         self.ident = ident
@@ -157,49 +157,68 @@ def node():
 OBJECTS = {
     "records": lambda: [Record(i, f"name {i}", [i, "tag"]) for i in range(4)],
     "frozen": lambda: [FrozenRecord(i, f"name {i}", [i]) for i in range(4)],
-    "slots": lambda: [Slots(i, f"name {i}", [i]) for i in range(3)] + [Slots(9, "no private one"), Slots(1, "", 2)],
+    "slots": lambda: [
+        *(Slots(i, f"name {i}", [i]) for i in range(3)),
+        Slots(9, "no private one"),
+        Slots(1, "", 2),
+    ],
     "slots_below": lambda: [SlotsBelow(i, f"name {i}") for i in range(3)],
     "points": lambda: [Point(i, i / 7, f"label {i}") for i in range(3)],
     "wide": lambda: [Wide(i, 2, [i], "d") for i in range(3)],
     "below": lambda: [Below(i, f"y {i}") for i in range(3)],
     "own_new": lambda: [OwnNew(i, f"y {i}") for i in range(3)],
     "datetimes": lambda: [datetime.datetime(2000 + i, 2, 3, 4, 5, 6, 789) for i in range(3)],
-    "aware": lambda: [datetime.datetime(2000 + i, 2, 3, 4, 5, 6, 789, tzinfo=UTC, fold=i % 2) for i in range(3)],
+    "aware": lambda: [
+        datetime.datetime(2000 + i, 2, 3, 4, 5, 6, 789, tzinfo=UTC, fold=i % 2) for i in range(3)
+    ],
     "dates": lambda: [datetime.date(2000 + i, 2, 29 - i) for i in range(3)],
-    "times": lambda: [datetime.time(4, 5, 6, i, fold=i % 2) for i in range(3)] + [datetime.time(1, tzinfo=UTC)],
-    "timedeltas": lambda: [datetime.timedelta(-i, 5, 6) for i in range(3)] + [datetime.timedelta.max],
+    "times": lambda: [
+        *(datetime.time(4, 5, 6, i, fold=i % 2) for i in range(3)),
+        datetime.time(1, tzinfo=UTC),
+    ],
+    "timedeltas": lambda: [*(datetime.timedelta(-i, 5, 6) for i in range(3)), datetime.timedelta.max],
     "complex": lambda: [complex(i, 0.5) for i in range(3)],
-    "ranges": lambda: [range(3), range(9, 1, -2), range(5, 5), range(2**70), range(-(2**63), 2**63 - 1, 2**62)],
+    "ranges": lambda: [
+        range(3),
+        range(9, 1, -2),
+        range(5, 5),
+        range(2**70),
+        range(-(2**63), 2**63 - 1, 2**62),
+    ],
     "slices": lambda: [slice(1, 2, 3), slice(None), slice("a", [1], None)],
     "decimals": lambda: [decimal.Decimal(i) / 3 for i in range(3)],
-    "fractions": lambda: [fractions.Fraction(-i, 7) for i in range(3)] + [fractions.Fraction(2**80, 3)],
-    "uuids": lambda: [uuid.UUID(int=i << 100) for i in range(3)] + [OwnUUID(int=7)],
+    "fractions": lambda: [*(fractions.Fraction(-i, 7) for i in range(3)), fractions.Fraction(2**80, 3)],
+    "uuids": lambda: [*(uuid.UUID(int=i << 100) for i in range(3)), OwnUUID(int=7)],
     "safe_uuid": lambda: [uuid.UUID(int=1, is_safe=uuid.SafeUUID.safe)],
     "initialised": lambda: [Initialised(i, f"name {i}") for i in range(3)],
     "own_setstate": lambda: [OwnSetState(i) for i in range(3)],
     "dicts": lambda: [{"id": i, "name": f"name {i}", "tags": [i]} for i in range(40)],
     "nested_dicts": lambda: [{"a": {"b": {"c": i}}, "d": {}, "e": {1: 2, "x": ()}} for i in range(40)],
-    "counters": lambda: [collections.Counter(f"words {i}") for i in range(3)] + [collections.Counter({(1,): 2})],
-    "collections": lambda: [collections.deque("abc"), collections.OrderedDict(a=1), collections.defaultdict(list, a=[1])],
+    "counters": lambda: [
+        *(collections.Counter(f"words {i}") for i in range(3)),
+        collections.Counter({(1,): 2}),
+    ],
+    "ordered": lambda: [collections.OrderedDict(a=1, b=i) for i in range(3)],
+    "defaults": lambda: [collections.defaultdict(list, a=[i]) for i in range(3)],
     "deques": lambda: [collections.deque([i, "x"], 5) for i in range(3)],
     "tree": node,
     "texts": lambda: ["", "é", "éa", "Ж и", "日本語", "a😀", "\ud800x", "x" * 40, "ascii"],
-    "with_code": lambda: [Record(1, "a", []), Slots(1, "b"), Looking(), Record(2, "a", []), Slots(2, "b"), Looking()] * 2,
-    "mixed": lambda: [Record(1, "a", [Point(1, 2.0, "p"), Slots(1, "s")]), {"r": FrozenRecord(2, "f", [range(5)])}],
+    "with_code": lambda: [(Record(i, "a", []), Slots(i, "b"), Looking()) for i in range(40)],
+    "mixed": lambda: [
+        Record(1, "a", [Point(1, 2.0, "p"), Slots(1, "s")]),
+        {"r": FrozenRecord(2, "f", [range(5)])},
+    ],
+    "short_tuples": lambda: [(i, (f"text {i}", (i / 7,), ()), (i, i + 1, [i])) for i in range(3)],
 }
 
 
 def asking_for_all(data):
     """The same pickle as a tuple: its value, and then everything that is in the memo."""
     count = sum(
-        name in ("MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT")
-        for name in (opcode.name for opcode, _, _ in pickletools.genops(data))
+        opcode.name in ("MEMOIZE", "BINPUT", "LONG_BINPUT") for opcode, _, _ in pickletools.genops(data)
     )
     gets = b"".join(b"j" + index.to_bytes(4, "little") for index in range(count))
-    start = data.index(b"\x80") + 2
-    body = data[start:-1]
-    assert b"\x95" not in body[:1]
-    return data[:start] + b"(" + body + gets + b"t."
+    return data[:2] + b"(" + data[2:-1] + gets + b"t."
 
 
 def unframed(obj, protocol):
@@ -281,8 +300,11 @@ STREAMS = {
     "overridden": b"\x80\x04" + glob(Overridden) + b"\x94)\x81\x94" + SLOT_STATE + b".",
     "borrowed": b"\x80\x04" + glob(Borrowed) + b"\x94)\x81\x94" + SLOT_STATE + b".",
     "twice": b"\x80\x04(" + glob(Slots) + b"\x94)\x81\x94" + SLOT_STATE + SLOT_STATE + b"h\x02h\x05t.",
-    "unknown_slot": b"\x80\x04" + glob(Slots) + b"\x94)\x81\x94N}\x94(\x8c\x05ident\x94K\x01\x8c\x02xx\x94K\x02u\x86\x94b.",
-    "same_slot_twice": b"\x80\x04(" + glob(Slots)
+    "unknown_slot": b"\x80\x04"
+    + glob(Slots)
+    + b"\x94)\x81\x94N}\x94(\x8c\x05ident\x94K\x01\x8c\x02xx\x94K\x02u\x86\x94b.",
+    "same_slot_twice": b"\x80\x04("
+    + glob(Slots)
     + b"\x94)\x81\x94N}\x94(\x8c\x04name\x94K\x01\x8c\x04name\x94K\x02u\x86\x94bh\x02h\x05t.",
     "odd_slots": b"\x80\x04" + glob(Slots) + b"\x94)\x81\x94N}\x94(\x8c\x05ident\x94u\x86\x94b.",
     "not_a_name": b"\x80\x04" + glob(Slots) + b"\x94)\x81\x94N}\x94(K\x01K\x02K\x03K\x04u\x86\x94b.",
@@ -291,7 +313,9 @@ STREAMS = {
     "put_over_state": b"\x80\x04(" + glob(Slots) + b"\x94)\x81\x94" + SLOT_STATE + b"]q\x02h\x05h\x02t.",
     "fields_short": b"\x80\x04" + glob(FrozenRecord) + b"\x94)\x81\x94]\x94(K\x01K\x02eb0N.",
     "fields_long": b"\x80\x04(" + glob(FrozenRecord) + b"\x94)\x81\x94]\x94(K\x01K\x02K\x03K\x04ebh\x02t.",
-    "fields_twice": b"\x80\x04(" + glob(FrozenRecord) + b"\x94)\x81\x94]\x94(K\x01K\x02K\x03eb]\x94(K\x04K\x05K\x06ebh\x02h\x03t.",
+    "fields_twice": b"\x80\x04("
+    + glob(FrozenRecord)
+    + b"\x94)\x81\x94]\x94(K\x01K\x02K\x03eb]\x94(K\x04K\x05K\x06ebh\x02h\x03t.",
     "fields_open": b"\x80\x04(" + glob(FrozenRecord) + b"\x94)\x81\x94]\x94(K\x01K\x02h\x02ebh\x02t.",
     "fields_dict": b"\x80\x04" + glob(FrozenRecord) + b"\x94)\x81\x94}\x94(K\x01K\x02K\x03K\x04ub0N.",
     "dict_in_itself": b"\x80\x04}\x94(\x8c\x01a\x94h\x00\x8c\x01b\x94K\x01u.",
@@ -303,13 +327,17 @@ STREAMS = {
     "point_short": b"\x80\x04" + glob(Point) + b"\x94K\x01K\x02\x86\x94\x81\x94.",
     "point_long": b"\x80\x04" + glob(Point) + b"\x94(K\x01K\x02K\x03K\x04t\x94\x81\x94.",
     "point_default": b"\x80\x04(" + glob(Wide) + b"\x94(K\x01K\x02K\x03K\x04t\x94\x81\x94h\x01t.",
-    "point_in_its_arguments": b"\x80\x04(" + glob(Point) + b"\x94K\x01]\x94K\x03\x87\x94\x81\x94h\x01h\x02ah\x02t.",
+    "point_in_its_arguments": b"\x80\x04("
+    + glob(Point)
+    + b"\x94K\x01]\x94K\x03\x87\x94\x81\x94h\x01h\x02ah\x02t.",
     "date_bad_month": b"\x80\x04" + glob(datetime.date) + b"\x94C\x04\x07\xd0\x0d\x01\x94\x85\x94R\x94.",
     "date_short": b"\x80\x04" + glob(datetime.date) + b"\x94C\x03\x07\xd0\x01\x94\x85\x94R\x94.",
     "datetime_text": b"\x80\x04" + glob(datetime.datetime) + b"\x94\x8c\x03abc\x94\x85\x94R\x94.",
-    "datetime_tz_int": b"\x80\x04(K\x05\x94" + glob(datetime.datetime)
+    "datetime_tz_int": b"\x80\x04(K\x05\x94"
+    + glob(datetime.datetime)
     + b"\x94C\x0a\x07\xd0\x01\x01\x01\x01\x01\x01\x01\x01\x94h\x00\x86\x94R\x94t.",
-    "datetime_tz_none": b"\x80\x04(N\x94" + glob(datetime.datetime)
+    "datetime_tz_none": b"\x80\x04(N\x94"
+    + glob(datetime.datetime)
     + b"\x94h\x01C\x0a\x07\xd0\x01\x01\x01\x01\x01\x01\x01\x01\x94h\x00\x86\x94R\x94t.",
     "timedelta_large": b"\x80\x04" + glob(datetime.timedelta) + b"\x94J\xff\xff\xff\x7fK\x00K\x00\x87\x94R.",
     "timedelta_odd": b"\x80\x04" + glob(datetime.timedelta) + b"\x94K\x01J\x00\x00\x10\x00K\x00\x87\x94R.",
@@ -321,8 +349,11 @@ STREAMS = {
     "complex_of_ints": b"\x80\x04" + glob(complex) + b"\x94K\x01K\x02\x86\x94R.",
     "call_of_an_int": b"\x80\x04" + glob(look) + b"\x940K\x01\x94K\x02\x85\x94R.",
     "no_arguments_wanted": b"\x80\x04" + glob(Initialised) + b"\x94h\x00)R.",
-    "put_over_text": b"\x80\x04(" + glob(decimal.Decimal) + b"\x94h\x01\x8c\x011\x94\x85\x94R\x94\x8c\x012q\x01h\x02t.",
-    "put_over_argument": b"\x80\x04(\x8c\x04abcd\x94" + glob(Initialised)
+    "put_over_text": b"\x80\x04("
+    + glob(decimal.Decimal)
+    + b"\x94h\x01\x8c\x011\x94\x85\x94R\x94\x8c\x012q\x01h\x02t.",
+    "put_over_argument": b"\x80\x04(\x8c\x04abcd\x94"
+    + glob(Initialised)
     + b"\x94h\x01h\x00K\x05\x86\x94R\x94\x8c\x01zq\x000h\x02t.",
     "uuid_odd_state": b"\x80\x04" + glob(uuid.UUID) + b"\x94)\x81\x94}\x94\x8c\x04what\x94K\x01sb.",
 }
@@ -330,7 +361,10 @@ STREAMS = {
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_unusual_streams(name):
-    for prefix in (b"", pickle.dumps([OBJECTS[key]() for key in ("slots", "points", "datetimes")])[:-1] + b"0"):
+    for prefix in (
+        b"",
+        pickle.dumps([OBJECTS[key]() for key in ("slots", "points", "datetimes")])[:-1] + b"0",
+    ):
         same(prefix + STREAMS[name])
         same(prefix + STREAMS[name].replace(b"\x94", b""))
 
@@ -391,8 +425,10 @@ def make_fractions_loud(monkeypatch):
 
 @pytest.mark.parametrize(
     "change",
-    [change_new, change_code_of_new, delete_slot, hide_slot, set_attributes, set_state, add_field, change_init]
-    + [make_fractions_loud],
+    [
+        *(change_new, change_code_of_new, delete_slot, hide_slot, set_attributes, set_state, add_field),
+        *(change_init, make_fractions_loud),
+    ],
 )
 @pytest.mark.parametrize("name", ["points", "slots", "frozen", "initialised", "fractions"])
 def test_a_class_that_has_changed(name, change, monkeypatch):
