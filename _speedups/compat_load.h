@@ -441,8 +441,9 @@ static inline int cyp_is_ast(PyTypeObject *tp)
 {
     PyTypeObject *base = tp;
     while (base->tp_base != NULL && base->tp_base != &PyBaseObject_Type) base = base->tp_base;
-    return strcmp(base->tp_name, "ast.AST") == 0
-        && tp->tp_init == base->tp_init && tp->tp_new == base->tp_new && Py_TYPE(tp) == &PyType_Type;
+    return strcmp(base->tp_name, "ast.AST") == 0 && base->tp_dictoffset > 0 && Py_TYPE(base) == &PyType_Type
+        && !PyType_HasFeature(base, Py_TPFLAGS_MANAGED_DICT) && tp->tp_init == base->tp_init
+        && tp->tp_new == base->tp_new && Py_TYPE(tp) == &PyType_Type;
 }
 static inline int cyp_has_dict(PyTypeObject *tp)
 {
@@ -508,6 +509,7 @@ static inline PyObject *cyp_tuple_copy(PyObject *tuple)
 static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }
+static inline PyObject *cyp_module_dict(PyObject *module) { return PyModule_GetDict(module); }
 static inline int cyp_same_new(PyTypeObject *tp, PyTypeObject *other) { return tp->tp_new == other->tp_new; }
 static inline int cyp_has_new(PyTypeObject *tp) { return tp->tp_new != NULL; }
 static inline PyObject *cyp_call_new(PyTypeObject *tp, PyObject *args, PyObject *kwargs)

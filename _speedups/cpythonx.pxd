@@ -137,6 +137,7 @@ cdef extern from "compat.h":
     bint cyp_sets_by_class(PyTypeObject *, PyObject *of_class) noexcept
     PyObject **cyp_slot_at(PyObject *, Py_ssize_t offset) noexcept
     PyObject *cyp_function_code(PyObject *) noexcept  # borrowed
+    PyObject *cyp_module_dict(PyObject *) noexcept  # borrowed
     bint cyp_same_new(PyTypeObject *, PyTypeObject *) noexcept
     bint cyp_has_new(PyTypeObject *) noexcept
     bint cyp_calls_plainly(PyTypeObject *) noexcept
@@ -171,6 +172,7 @@ cdef extern from "Python.h":
     PyObject *PyLong_FromLong(long) except NULL  # new
     PyObject *raw_int "PyLong_FromLong"(long) noexcept  # new, or NULL with an exception; so the next
     PyObject *raw_float "PyFloat_FromDouble"(double) noexcept
+    PyObject *raw_tuple "PyTuple_New"(Py_ssize_t) noexcept
     PyObject *raw_bytes "cyp_bytes_new"(const unsigned char *, Py_ssize_t) noexcept
     PyObject *raw_str "cyp_str_new"(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *raw_int_from_le "cyp_int_from_le"(const unsigned char *, Py_ssize_t nbytes) noexcept

@@ -21,6 +21,7 @@ cdef struct Closed:
     size_t names        # tuple of its slots in the order of the state, owned, tagged; 0: all of the dictionary
 
 cdef enum:
+    CLOSED_FIRST = 8    # states inside the struct
     SHAPES = 128        # kinds of dictionaries remembered in a load
     SHAPE_PAIRS = 30    # of the largest of them
 
@@ -45,6 +46,7 @@ cdef struct Loading:
     bint lasting                # the data stay where they are, unchanged: memo slots may say WRITTEN
     bint passing                # the memo ends with the load: its slots may say ITEMS
     Shape *shapes               # SHAPES of them, or NULL
+    Closed first_closed[CLOSED_FIRST]
     int proto
     bint fix_imports
     bint keep_bytes             # encoding='bytes': 8-bit strings stay bytes
@@ -63,9 +65,10 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     r.p = r.end = r.stop = r.start = NULL
     r.passed = r.prefetched = 0
     r.framed = False
-    r.closed = NULL
+    r.closed = r.first_closed
     r.shapes = NULL
-    r.nclosed = r.closed_size = r.settled = 0
+    r.nclosed = r.settled = 0
+    r.closed_size = CLOSED_FIRST
     r.lasting = r.passing = False
     r.proto = 0
     r.fix_imports = True
@@ -87,5 +90,6 @@ cdef inline void loading_free(Loading *r) noexcept:
     while r.nclosed:
         r.nclosed -= 1
         Py_XDECREF(<PyObject *>(r.closed[r.nclosed].names & ~<size_t>NAMES_MASK))
-    PyMem_Free(r.closed)
+    if r.closed != r.first_closed:
+        PyMem_Free(r.closed)
     PyMem_Free(r.line)

@@ -14,29 +14,36 @@ from libc.string cimport memchr, memcmp, memcpy, memset, strcmp, strlen
 from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, CypValues, PY_SSIZE_T_MAX, PyBool_Type, PyByteArray_AS_STRING,
     PyByteArray_FromStringAndSize, PyByteArray_Resize, PyBytes_AS_STRING, PyBytes_DecodeEscape,
-    PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy,
-    PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyErr_NoMemory, PyExc_OverflowError, Py_EnterRecursiveCall, Py_LeaveRecursiveCall,
-    PyCFunction_Type, PyComplex_FromDoubles, PyComplex_Type, PyFloat_AS_DOUBLE, PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyFunction_Type, PyGetSetDescr_Type, PyImport_GetModule, PyImport_Import, PyIter_Next,
-    PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
-    PyMem_Calloc, PyMem_Realloc, PyMemoryView_FromObject, PyObject_Vectorcall, PySequence_Tuple, PySlice_New, PySlice_Type, PyRange_Type, PyDict_GetItemWithError, PyOS_string_to_double, PyObject_CallMethodOneArg, PyObject_CallObject,
-    PyObject_GenericGetDict, PyObject_GenericSetAttr, PyObject_SetAttr, PyObject_SetItem, PySet_Add, PySet_Check, PySet_New,
-    PySys_Audit, PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New,
-    PyTuple_SET_ITEM, PyType_Check, PyType_IsSubtype, PyType_Type, PyUnicode_AsUTF8AndSize,
-    PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_Decode, PyUnicode_DecodeASCII,
-    PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject,
-    PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
-    Py_False, Py_INCREF, Py_None, Py_TYPE, Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize, cyp_attrs_len,
-    cyp_attrs_next, cyp_call_new, cyp_are_lowest_terms, cyp_dict_like, cyp_dict_place, cyp_is_ast, PyDict_Update, PyDict_Type, cyp_same_new, raw_bytes, raw_float, raw_int, raw_int_from_le, raw_str, cyp_calls_plainly, cyp_is_tuple_class, cyp_knows_range, cyp_range_new, cyp_temporal_new, cyp_temporal_which,
-    cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy, cyp_tuple_items, cyp_default_getattr, cyp_default_new, cyp_default_setattr, cyp_dict_set_steal,
-    cyp_function_code, cyp_inline_values, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_int_from_le, cyp_is_immutable, cyp_is_method,
-    cyp_is_readonly, cyp_list_take, cyp_mix_bytes, cyp_object_new, cyp_plain_dict, cyp_read_double_be, cyp_read_u16,
-    cyp_read_u32, cyp_read_u64, cyp_set_readonly, cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_str_new, cyp_type_find, cyp_type_name, cyp_type_tag,
-    cyp_type_tag_new, cyp_values_size, cyp_values_put, cyp_values_slot_of,
+    PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyCFunction_Type, PyComplex_FromDoubles,
+    PyComplex_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy, PyDict_GetItemWithError, PyDict_New,
+    PyDict_Next, PyDict_SetItem, PyDict_Size, PyDict_Type, PyDict_Update, PyErr_NoMemory, PyExc_OverflowError,
+    Py_EnterRecursiveCall, Py_LeaveRecursiveCall,
+    PyFloat_AS_DOUBLE, PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyFunction_Type, PyGetSetDescr_Type,
+    PyImport_GetModule, PyImport_Import, PyIter_Next, PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t,
+    PyLong_FromLong, PyLong_FromString, PyLong_Type, PyMem_Calloc, PyMem_Realloc, PyMemoryView_FromObject,
+    PyOS_string_to_double, PyObject_CallMethodOneArg, PyObject_CallObject, PyObject_GenericGetDict,
+    PyObject_GenericSetAttr, PyObject_SetAttr, PyObject_SetItem, PyObject_Vectorcall, PyRange_Type, PySequence_Tuple,
+    PySet_Add, PySet_Check, PySet_New, PySlice_New, PySlice_Type, PySys_Audit, PyTuple_Check, PyTuple_CheckExact,
+    PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM, PyType_Check, PyType_IsSubtype, PyType_Type,
+    PyUnicode_AsUTF8AndSize, PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_Decode, PyUnicode_DecodeASCII,
+    PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject, PyUnicode_GET_LENGTH,
+    PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF, Py_False, Py_INCREF, Py_None,
+    Py_TYPE, Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next,
+    cyp_call_new, cyp_calls_plainly, cyp_default_getattr, cyp_default_new, cyp_default_setattr, cyp_dict_like,
+    cyp_dict_place, cyp_dict_set_steal, cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter,
+    cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_is_immutable, cyp_is_method, cyp_is_readonly,
+    cyp_is_tuple_class, cyp_knows_range, cyp_list_take, cyp_mix_bytes, cyp_module_dict, cyp_object_new,
+    cyp_plain_dict, cyp_range_new, cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_same_new,
+    cyp_set_readonly, cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_str_new, cyp_temporal_new,
+    cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy, cyp_tuple_items, cyp_type_find,
+    cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_put, cyp_values_size, cyp_values_slot_of, raw_bytes,
+    raw_float, raw_int, raw_int_from_le, raw_str, raw_tuple,
 )
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport HIGHEST_PROTOCOL, PREFETCH, READ_CHUNK
 from _speedups.loading cimport (
-    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, SHAPES, SHAPE_PAIRS, Shape, loading_free, loading_init,
+    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, SHAPES, SHAPE_PAIRS, Shape, loading_free,
+    loading_init,
 )
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,
@@ -51,11 +58,11 @@ from _speedups.opcodes cimport (
 )
 from _speedups.recall cimport (
     Memo, TAG_BITS, TAG_CLOSED, TAG_ITEMS, TAG_KEPT, TAG_MASK, TAG_OPEN, TAG_WRITTEN, TAG_WRITTEN_BYTES,
-    memo_append, memo_free, memo_grow, memo_init,
-    memo_is_free, memo_place, memo_release, slot_owns, untagged,
+    memo_append, memo_free, memo_grow, memo_init, memo_is_free, memo_place, memo_release, slot_owns, untagged,
 )
 from _speedups.stack cimport (
-    KEYED, LISTED, Mark, NAMED, REAL, SLOTTED, Stack, UNMEMOISED, cut, drop_mark, enclosing_fence, height, push_mark, push_steal, stack_grow,
+    KEYED, LISTED, Mark, NAMED, REAL, SLOTTED, Stack, UNMEMOISED, cut, drop_mark, enclosing_fence, height,
+    push_mark, push_steal, stack_grow,
 )
 
 import builtins
@@ -69,6 +76,9 @@ except ImportError:
 
 cdef object memo_hole = object()
 cdef object module_type = type(sys)
+cdef object named_last = None  # see top_of()
+cdef object top_of_last = None
+cdef object name_of_spec = "__spec__"
 cdef object ABSENT = object()  # a method that the file has not; None would be called, and fail
 cdef tuple no_args = ()
 cdef dict builtin_names = builtins.__dict__

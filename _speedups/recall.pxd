@@ -118,6 +118,7 @@ cdef inline void memo_free(Memo *memo) noexcept:
     cdef PyObject **slots = memo.slots
     cdef PyObject *sparse = memo.sparse
     cdef Py_ssize_t size = memo.size
+    cdef Py_ssize_t used = memo.count  # slots, unless some objects are not in slots
     cdef Py_ssize_t i
     cdef PyObject *first[MEMO_FIRST]
     cdef bint inside = slots == memo.first
@@ -126,6 +127,9 @@ cdef inline void memo_free(Memo *memo) noexcept:
         slots = first
     memo_init(memo)
     for i in range(size):
+        if used == 0 and sparse == NULL:
+            break
+        used -= slots[i] != NULL
         memo_release(slots[i])
     if not inside:
         PyMem_Free(slots)

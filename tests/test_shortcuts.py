@@ -1,4 +1,4 @@
-"""What loads() leaves out, because nobody asks for it, is there when somebody does; and user code sees no difference."""
+"""What loads() leaves out is there when somebody asks for it, and user code sees no difference."""
 
 import ast
 import collections
@@ -38,7 +38,7 @@ class FrozenRecord:
 
 
 class Slots:
-    __slots__ = ("ident", "__private", "name")
+    __slots__ = ("ident", "__private", "name")  # noqa: RUF023
 
     def __init__(self, ident=0, name="", private=None):
         self.ident = ident
@@ -157,9 +157,11 @@ def node():
 OBJECTS = {
     "records": lambda: [Record(i, f"name {i}", [i, "tag"]) for i in range(4)],
     "frozen": lambda: [FrozenRecord(i, f"name {i}", [i]) for i in range(4)],
-    "slots": lambda: (
-        [Slots(i, f"name {i}", [i]) for i in range(3)] + [Slots(9, "no private one"), Slots(1, "", 2)]
-    ),
+    "slots": lambda: [
+        *(Slots(i, f"name {i}", [i]) for i in range(3)),
+        Slots(9, "no private one"),
+        Slots(1, "", 2),
+    ],
     "slots_below": lambda: [SlotsBelow(i, f"name {i}") for i in range(3)],
     "points": lambda: [Point(i, i / 7, f"label {i}") for i in range(3)],
     "wide": lambda: [Wide(i, 2, [i], "d") for i in range(3)],
@@ -170,10 +172,11 @@ OBJECTS = {
         datetime.datetime(2000 + i, 2, 3, 4, 5, 6, 789, tzinfo=UTC, fold=i % 2) for i in range(3)
     ],
     "dates": lambda: [datetime.date(2000 + i, 2, 29 - i) for i in range(3)],
-    "times": lambda: (
-        [datetime.time(4, 5, 6, i, fold=i % 2) for i in range(3)] + [datetime.time(1, tzinfo=UTC)]
-    ),
-    "timedeltas": lambda: [datetime.timedelta(-i, 5, 6) for i in range(3)] + [datetime.timedelta.max],
+    "times": lambda: [
+        *(datetime.time(4, 5, 6, i, fold=i % 2) for i in range(3)),
+        datetime.time(1, tzinfo=UTC),
+    ],
+    "timedeltas": lambda: [*(datetime.timedelta(-i, 5, 6) for i in range(3)), datetime.timedelta.max],
     "complex": lambda: [complex(i, 0.5) for i in range(3)],
     "ranges": lambda: [
         range(3),
@@ -184,45 +187,38 @@ OBJECTS = {
     ],
     "slices": lambda: [slice(1, 2, 3), slice(None), slice("a", [1], None)],
     "decimals": lambda: [decimal.Decimal(i) / 3 for i in range(3)],
-    "fractions": lambda: [fractions.Fraction(-i, 7) for i in range(3)] + [fractions.Fraction(2**80, 3)],
-    "uuids": lambda: [uuid.UUID(int=i << 100) for i in range(3)] + [OwnUUID(int=7)],
+    "fractions": lambda: [*(fractions.Fraction(-i, 7) for i in range(3)), fractions.Fraction(2**80, 3)],
+    "uuids": lambda: [*(uuid.UUID(int=i << 100) for i in range(3)), OwnUUID(int=7)],
     "safe_uuid": lambda: [uuid.UUID(int=1, is_safe=uuid.SafeUUID.safe)],
     "initialised": lambda: [Initialised(i, f"name {i}") for i in range(3)],
     "own_setstate": lambda: [OwnSetState(i) for i in range(3)],
     "dicts": lambda: [{"id": i, "name": f"name {i}", "tags": [i]} for i in range(40)],
     "nested_dicts": lambda: [{"a": {"b": {"c": i}}, "d": {}, "e": {1: 2, "x": ()}} for i in range(40)],
-    "counters": lambda: (
-        [collections.Counter(f"words {i}") for i in range(3)] + [collections.Counter({(1,): 2})]
-    ),
-    "collections": lambda: [
-        collections.deque("abc"),
-        collections.OrderedDict(a=1),
-        collections.defaultdict(list, a=[1]),
+    "counters": lambda: [
+        *(collections.Counter(f"words {i}") for i in range(3)),
+        collections.Counter({(1,): 2}),
     ],
+    "ordered": lambda: [collections.OrderedDict(a=1, b=i) for i in range(3)],
+    "defaults": lambda: [collections.defaultdict(list, a=[i]) for i in range(3)],
     "deques": lambda: [collections.deque([i, "x"], 5) for i in range(3)],
     "tree": node,
     "texts": lambda: ["", "é", "éa", "Ж и", "日本語", "a😀", "\ud800x", "x" * 40, "ascii"],
-    "with_code": lambda: (
-        [Record(1, "a", []), Slots(1, "b"), Looking(), Record(2, "a", []), Slots(2, "b"), Looking()] * 2
-    ),
+    "with_code": lambda: [(Record(i, "a", []), Slots(i, "b"), Looking()) for i in range(40)],
     "mixed": lambda: [
         Record(1, "a", [Point(1, 2.0, "p"), Slots(1, "s")]),
         {"r": FrozenRecord(2, "f", [range(5)])},
     ],
+    "short_tuples": lambda: [(i, (f"text {i}", (i / 7,), ()), (i, i + 1, [i])) for i in range(3)],
 }
 
 
 def asking_for_all(data):
     """The same pickle as a tuple: its value, and then everything that is in the memo."""
     count = sum(
-        name in ("MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT")
-        for name in (opcode.name for opcode, _, _ in pickletools.genops(data))
+        opcode.name in ("MEMOIZE", "BINPUT", "LONG_BINPUT") for opcode, _, _ in pickletools.genops(data)
     )
     gets = b"".join(b"j" + index.to_bytes(4, "little") for index in range(count))
-    start = data.index(b"\x80") + 2
-    body = data[start:-1]
-    assert b"\x95" not in body[:1]
-    return data[:start] + b"(" + body + gets + b"t."
+    return data[:2] + b"(" + data[2:-1] + gets + b"t."
 
 
 def unframed(obj, protocol):
@@ -430,16 +426,9 @@ def make_fractions_loud(monkeypatch):
 @pytest.mark.parametrize(
     "change",
     [
-        change_new,
-        change_code_of_new,
-        delete_slot,
-        hide_slot,
-        set_attributes,
-        set_state,
-        add_field,
-        change_init,
-    ]
-    + [make_fractions_loud],
+        *(change_new, change_code_of_new, delete_slot, hide_slot, set_attributes, set_state, add_field),
+        *(change_init, make_fractions_loud),
+    ],
 )
 @pytest.mark.parametrize("name", ["points", "slots", "frozen", "initialised", "fractions"])
 def test_a_class_that_has_changed(name, change, monkeypatch):

@@ -33,6 +33,8 @@ cdef int follow_callable(Loading *r) except -1:
     if start[0] == OP_SHORT_BINBYTES and PyType_Check(function):
         native = plan_of(<PyTypeObject *>function).native
         if is_temporal(native) and load_temporal(r, native):
+            while is_next(r, function) and load_temporal(r, native):
+                pass
             return 0
     marked = start[0] == OP_MARK
     if marked:
@@ -41,6 +43,18 @@ cdef int follow_callable(Loading *r) except -1:
     first = height(s)
     load_values(r, ARGUMENTS)
     return finish_call(r, start, first, marked)
+
+
+cdef bint is_next(Loading *r, PyObject *function) except -1:
+    """BINGET of the same function, and bytes, follow: push it."""
+    cdef const unsigned char *p = r.p
+    if r.end - p < 5 or p[0] != OP_BINGET or p[2] != OP_SHORT_BINBYTES or p[1] >= r.memo.size \
+            or r.memo.slots[p[1]] != function:
+        return False
+    r.p = p + 2
+    Py_INCREF(function)
+    push_steal(&r.stack, function)
+    return True
 
 
 cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, bint marked) except -1:

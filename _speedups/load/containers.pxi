@@ -96,11 +96,12 @@ cdef bint extend_by_plan(Loading *r, PyObject *target, Py_ssize_t start) except 
         return False
     Py_INCREF(method)
     arguments[0] = target
-    arguments[1] = pop_list(r, start)
+    arguments[1] = NULL
     try:
+        arguments[1] = pop_list(r, start)
         Py_DECREF(PyObject_Vectorcall(method, arguments, 2, NULL))
     finally:
-        Py_DECREF(arguments[1])
+        Py_XDECREF(arguments[1])
         Py_DECREF(method)
     return True
 

@@ -9,9 +9,21 @@ cdef object find_global(int proto, bint fix_imports, object module_name, object 
     module = import_module(module_name)
     if proto >= 4 and "." in global_name:
         return resolve_path(module, module_name, global_name)
+    found = own_name(module, global_name)
+    if found is not memo_hole:
+        return found
     if habits.old_getattr:
         return old_getattr(module, global_name)
     return getattr(module, global_name)
+
+
+cdef object own_name(object module, object name):
+    """module.name, straight from the dictionary of an ordinary module; memo_hole where that is not all to be done."""
+    cdef PyObject *found
+    if type(module) is not module_type or type(name) is not str or (<str>name).startswith("__"):
+        return memo_hole
+    found = PyDict_GetItemWithError(cyp_module_dict(<PyObject *>module), <PyObject *>name)
+    return memo_hole if found == NULL else <object>found
 
 
 cdef object import_module(object name):
@@ -22,11 +34,29 @@ cdef object import_module(object name):
     """
     if type(name) is str and builtin_names.get("__import__") is builtin_import:
         module = find_module(name)
-        if module is not None and ("." not in name or find_module(name.partition(".")[0]) is not None):
-            spec = getattr(module, "__spec__", None)
+        if module is not None and find_module(top_of(name)) is not None:
+            spec = spec_of(module)
             if spec is None or getattr(spec, "_initializing", False) is False:
                 return module
     return steal(PyImport_Import(<PyObject *>name))
+
+
+cdef object top_of(object name):
+    """The package of a dotted name, or the name; the last answer is at hand."""
+    global named_last, top_of_last
+    if name is not named_last:
+        top_of_last = name.partition(".")[0]
+        named_last = name
+    return top_of_last
+
+
+cdef object spec_of(object module):
+    cdef PyObject *spec
+    if type(module) is module_type:
+        spec = PyDict_GetItemWithError(cyp_module_dict(<PyObject *>module), <PyObject *>name_of_spec)
+        if spec != NULL:
+            return <object>spec
+    return getattr(module, "__spec__", None)
 
 
 cdef inline object find_module(object name):

@@ -131,9 +131,13 @@ cdef inline int note_closed(Loading *r, Py_ssize_t i, PyObject *names, size_t ta
 
 
 cdef int closed_grow(Loading *r) except -1:
-    cdef Closed *grown = <Closed *>PyMem_Realloc(r.closed, (2 * r.closed_size + 64) * sizeof(Closed))
+    cdef bint inside = r.closed == r.first_closed
+    cdef Closed *grown = <Closed *>PyMem_Realloc(NULL if inside else r.closed,
+                                                 (2 * r.closed_size + 64) * sizeof(Closed))
     if grown == NULL:
         PyErr_NoMemory()
+    if inside:
+        memcpy(grown, r.closed, r.nclosed * sizeof(Closed))
     r.closed = grown
     r.closed_size = 2 * r.closed_size + 64
     return 0

@@ -121,4 +121,6 @@ cdef bint load_temporal(Loading *r, int native) except -1:
     r.stack.top[0] = made
     r.stack.top += 1
     r.p = p + 3
+    if left > 8 and p[3] == OP_MEMOIZE and memo_append(r.memo, made):
+        r.p += 1
     return True

@@ -4,9 +4,10 @@ cdef enum:          # what load_values() is to load
     ARGUMENTS = 0   # of a call: a class or function is an argument
     ITEMS = 1       # of a container: a class or function begins a call
     PAIRS = 2       # alternately names, new ones of which are for run(), and values
+    KEYS = 3        # alternately keys of a dictionary, and values
 
 cdef int load_values(Loading *r, int mode) except -1:
-    """Push atoms, and objects that are in the memo, as long as nothing else comes."""
+    """Push atoms, short tuples of what was there, and objects in the memo, as long as nothing else comes."""
     cdef Stack *s = &r.stack
     cdef Memo *memo = r.memo
     cdef PyObject **sp = s.top
@@ -47,7 +48,10 @@ cdef int load_values(Loading *r, int mode) except -1:
             n = p[1]
             if n + 2 >= end - p or op == OP_SHORT_BINUNICODE and mode == PAIRS and not (sp - s.base - s.fence) & 1:
                 break
-            o = raw_str(p + 2, n) if op == OP_SHORT_BINUNICODE else raw_bytes(p + 2, n)
+            if op == OP_SHORT_BINUNICODE and mode == KEYS and memo.slots == memo.first and not (sp - s.base - s.fence) & 1:
+                o = key_new(p + 2, n)
+            else:
+                o = raw_str(p + 2, n) if op == OP_SHORT_BINUNICODE else raw_bytes(p + 2, n)
             p += n + 2
             if p[0] == OP_MEMOIZE and CYP_LIKELY(o != NULL) and memo_append(memo, o):
                 p += 1
@@ -61,6 +65,15 @@ cdef int load_values(Loading *r, int mode) except -1:
             o = Py_None if op == OP_NONE else Py_True if op == OP_NEWTRUE else Py_False
             Py_INCREF(o)
             p += 1
+        elif OP_TUPLE1 <= op <= OP_TUPLE3 and mode != ARGUMENTS and not begins_call(p + 1) \
+                and sp - s.base >= s.fence + (op - OP_TUPLE1 + 1):
+            n = op - OP_TUPLE1 + 1
+            o = tuple_of(sp - n, n)
+            p += 1
+            if CYP_LIKELY(o != NULL):
+                sp -= n
+                if p[0] == OP_MEMOIZE and memo_append(memo, o):
+                    p += 1
         else:
             break
         if CYP_UNLIKELY(o == NULL):
@@ -71,6 +84,47 @@ cdef int load_values(Loading *r, int mode) except -1:
     s.top = sp
     r.p = p
     return 0
+
+
+cdef inline PyObject *tuple_of(PyObject **items, Py_ssize_t n) noexcept:
+    """A new tuple that takes the items; NULL, and nothing taken, with an exception."""
+    cdef PyObject *made = raw_tuple(n)
+    if CYP_LIKELY(made != NULL):
+        memcpy(cyp_tuple_items(made), items, n * sizeof(PyObject *))
+    return made
+
+
+cdef inline bint begins_call(const unsigned char *p) noexcept:
+    """What comes behind a tuple, within two bytes: it is the arguments of a call."""
+    if p[0] == OP_MEMOIZE:
+        p += 1
+    return p[0] == OP_REDUCE or p[0] == OP_NEWOBJ
+
+
+cdef PyObject *key_new(const unsigned char *p, Py_ssize_t nbytes) noexcept:
+    """A key, or the name of a global, near the beginning of a pickle: that of the pickle before if it is the same.
+
+    Small messages of one kind have the same ones.  Unlike names of attributes they are not interned.
+    """
+    cdef PyObject **slot
+    cdef PyObject *key
+    if nbytes < 2 or nbytes > NAME_BYTES:
+        return raw_str(p, nbytes)
+    slot = &keys[cyp_mix_bytes(p, nbytes) >> 55]
+    key = slot[0]
+    if key != NULL and PyUnicode_GET_LENGTH(key) == nbytes and memcmp(PyUnicode_DATA(key), p, nbytes) == 0:
+        Py_INCREF(key)
+        return key
+    key = raw_str(p, nbytes)
+    if key != NULL and PyUnicode_IS_COMPACT_ASCII(key):
+        Py_XDECREF(slot[0])
+        Py_INCREF(key)
+        slot[0] = key
+    return key
+
+
+cdef inline PyObject *new_key(const unsigned char *p, Py_ssize_t nbytes) except NULL:
+    return key_new(p, nbytes)
 
 
 cdef int fail() except -1:

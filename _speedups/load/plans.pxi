@@ -8,6 +8,7 @@ cdef enum:
     PLAN_NAMES = 24     # attributes remembered for each
     NAMES = 1024        # interned attribute names remembered, by their bytes
     NAME_BYTES = 24     # of the longest of them
+    KEYS_SEEN = 512     # dictionary keys remembered, by their bytes
     MAX_SETTLED = 16    # times that closed states had to be built before none is left out any more
     MAX_WIDTH = 64      # items of a named tuple that we know
     MAX_OFFSET = 0x40000000  # bytes; of a slot that a plan has room for
@@ -42,6 +43,7 @@ cdef struct Plan:
 
 cdef Plan plans[PLANS]
 cdef PyObject *names[NAMES]         # owned
+cdef PyObject *keys[KEYS_SEEN]      # owned
 cdef object name_of_dict = "__dict__"
 cdef object name_of_setstate = "__setstate__"
 cdef object name_of_extend = "extend"

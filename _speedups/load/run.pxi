@@ -35,6 +35,9 @@ cdef PyObject *run(Loading *r) except NULL:
                 n = p[0]
                 if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 1, n)
+                elif memo.slots == memo.first and end - p > n + 2 and (
+                        p[n + 2] == OP_STACK_GLOBAL or p[n + 2] == OP_SHORT_BINUNICODE):
+                    o = new_key(p + 1, n)
                 else:
                     o = cyp_str_new(p + 1, n)
                 p += n + 1
@@ -175,7 +178,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_EMPTY_DICT or op == OP_EMPTY_LIST or op == OP_EMPTY_SET:
             r.p = p
             if op == OP_EMPTY_DICT and open_dict(r):
-                load_values(r, ITEMS)
+                load_values(r, KEYS)
                 p = r.p
                 sp = s.top
                 continue
@@ -363,6 +366,20 @@ cdef PyObject *run(Loading *r) except NULL:
                 p += 1
                 r.p = p
                 continue
+        elif op == OP_FRAME:
+            if CYP_LIKELY(r.host == NULL and not r.framed and end - p >= 8
+                          and cyp_read_u64(p) <= <uint64_t>(end - p - 8)):
+                if habits.frames:
+                    r.framed = True
+                    end = r.end = p + 8 + cyp_read_u64(p)
+                p += 8
+                r.p = p
+                continue
+        elif op == OP_ADDITEMS:
+            r.p = p
+            load_additems(r)
+            sp = s.top
+            continue
         elif op == OP_EMPTY_TUPLE:
             if p < end and p[0] == OP_NEWOBJ and sp - s.base > s.fence and PyType_Check((sp - 1)[0]):
                 o2 = (sp - 1)[0]
