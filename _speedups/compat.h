@@ -26,6 +26,14 @@
 #define CYP_UNLIKELY(x) (x)
 #endif
 
+#if defined(_MSC_VER)
+#define CYP_THREAD_LOCAL __declspec(thread)
+#elif defined(__GNUC__) || defined(__clang__)
+#define CYP_THREAD_LOCAL __thread
+#else
+#define CYP_THREAD_LOCAL _Thread_local
+#endif
+
 /* ---- bytes: the pickle stream is little-endian, BINFLOAT is big-endian -------------------------- */
 
 static inline void cyp_write_u16(unsigned char *p, uint32_t v) { p[0] = (unsigned char)v; p[1] = (unsigned char)(v >> 8); }

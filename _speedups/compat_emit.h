@@ -6,16 +6,10 @@
 
 /* ---- emitter: dumps under way on this thread ------------------------------------------------------- */
 
-#if defined(_MSC_VER)
-#define CYP_THREAD_LOCAL __declspec(thread)
-#elif defined(__GNUC__) || defined(__clang__)
-#define CYP_THREAD_LOCAL __thread
-#else
-#define CYP_THREAD_LOCAL _Thread_local
-#endif
 static CYP_THREAD_LOCAL int cyp_emissions;
 /* How many there were before. */
 static inline int cyp_enter_emission(void) { return cyp_emissions++; }
+static inline int cyp_count_emissions(void) { return cyp_emissions; }
 static inline void cyp_leave_emission(void) { cyp_emissions--; }
 
 /* ---- emitter: references and numbers ------------------------------------------------------------ */

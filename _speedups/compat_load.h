@@ -4,6 +4,13 @@
 #ifndef CYPICKLE_COMPAT_LOAD_H
 #define CYPICKLE_COMPAT_LOAD_H
 
+/* ---- machine: loads under way on this thread ------------------------------------------------------ */
+
+static CYP_THREAD_LOCAL int cyp_loadings;
+/* How many there were before. */
+static inline int cyp_enter_loading(void) { return cyp_loadings++; }
+static inline void cyp_leave_loading(void) { cyp_loadings--; }
+
 /* ---- machine: strings --------------------------------------------------------------------------- */
 
 static inline int cyp_all_ascii(const unsigned char *p, Py_ssize_t n)

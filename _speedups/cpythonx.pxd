@@ -23,7 +23,10 @@ cdef extern from "compat.h":
 
     # emitter
     int cyp_enter_emission() noexcept
+    int cyp_count_emissions() noexcept
     void cyp_leave_emission() noexcept
+    int cyp_enter_loading() noexcept
+    void cyp_leave_loading() noexcept
     bint cyp_is_unique(PyObject *) noexcept
     int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
     unsigned int cyp_signed_bytes(int64_t) noexcept

@@ -8,5 +8,6 @@ cdef enum:
     FRAME_HEADER = 9         # bytes of FRAME opcode and its length
     SHORT_TEXT = 64          # bytes of ASCII that are copied inline
     FAST_NESTING = 50        # containers before fast mode looks for cycles; _pickle.c FAST_NESTING_LIMIT
+    MOST_NESTED = 700        # dumps, and loads, that hooks start inside one another: they fit in 8 MB of C stack
     PREFETCH = 131072        # bytes asked from peek(); _pickle.c PREFETCH
     READ_CHUNK = 1048576     # bytes; first read of a claimed length, then doubling; _pickle.c MIN_READ_BUF_SIZE

@@ -95,6 +95,8 @@ cdef int emit(Emission *e, object obj) except -1:
         open_frame(&e.out)
     else:
         set_lim(&e.out)
+    if cyp_count_emissions() > MOST_NESTED:
+        raise RecursionError("maximum recursion depth exceeded while pickling an object")
     Py_EnterRecursiveCall(b" while pickling an object")
     # The caller holds the root, so it never looks unique: its own reference is not counted in the graph.
     Py_INCREF(<PyObject *>obj)

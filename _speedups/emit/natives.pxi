@@ -86,6 +86,19 @@ cdef inline PyObject *slot_at(PyObject *o, Plan *plan, Py_ssize_t i) noexcept:
     return (<PyObject **>(<char *>o + plan.slot_offsets[i]))[0]
 
 
+cdef int begin_slots(Emission *e, Level *lv) except -1:
+    """The state is what the slots hold before anything is written: kept, if that may run user code."""
+    cdef Py_ssize_t i
+    lv.value = new_ref(lv.plan.slots)
+    for i in range(PyTuple_GET_SIZE(lv.value)):
+        if slot_value(lv, i) != NULL:
+            lv.n += 1
+            lv.stop |= <Py_ssize_t>1 << i
+    if CYP_UNLIKELY(e.guard or not has_class_index(e, lv)):
+        keep_slots(lv, 0)
+    return 0
+
+
 cdef int keep_slots(Level *lv, Py_ssize_t first) except -1:
     """Take references to the values from slot `first` on: what user code assigns from now on is not written."""
     cdef Py_ssize_t i
@@ -110,24 +123,18 @@ cdef int drop_slots(Emission *e, Level *lv) except -1:
 
 cdef int walk_slots(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
     """Source: typeobject.c object_getstate_default."""
-    cdef Py_ssize_t i
     if lv.step == NATIVE_CLASS:
+        begin_slots(e, lv)
         lv.step = NATIVE_PARTS
         if native_class(e, lv, child, uniq) == NEXT:
             return NEXT
     if lv.step == NATIVE_PARTS:
         make_instance(e, lv)
-        lv.value = new_ref(lv.plan.slots)
-        for i in range(PyTuple_GET_SIZE(lv.value)):
-            if slot_value(lv, i) != NULL:
-                lv.n += 1
-                lv.stop |= <Py_ssize_t>1 << i
         if lv.n == 0:
             return DONE
-        if CYP_UNLIKELY(e.guard):
-            keep_slots(lv, 0)
         at_boundary(e)
         put_op(&e.out, OP_NONE)
+        at_boundary(e)
         put_op(&e.out, OP_EMPTY_DICT)
         memoize_fresh(e)
         if lv.n > 1:
@@ -163,8 +170,11 @@ cdef inline int walk_slot_values(Emission *e, Level *lv, PyObject **child, bint 
 
 # ---- frozen dataclass with slots: NEWOBJ, and the state is a list of the fields
 
-cdef bint has_all_slots(PyObject *o, Plan *plan) noexcept:
+cdef bint has_all_fields(PyObject *o, Plan *plan) noexcept:
+    """The slots of all fields are filled, and the class has the fields that were planned with."""
     cdef Py_ssize_t i
+    if PyDict_Size(plan.constant) != plan.constant_size:
+        return False
     for i in range(PyTuple_GET_SIZE(plan.slots)):
         if slot_at(o, plan, i) == NULL:
             return False
@@ -175,18 +185,12 @@ cdef int walk_fields(Emission *e, Level *lv, PyObject **child, bint *uniq) excep
     """Source: dataclasses._dataclass_getstate."""
     cdef PyObject *value
     if lv.step == NATIVE_CLASS:
+        begin_slots(e, lv)
         lv.step = NATIVE_PARTS
         if native_class(e, lv, child, uniq) == NEXT:
             return NEXT
     if lv.step == NATIVE_PARTS:
         make_instance(e, lv)
-        if not has_all_slots(lv.obj, lv.plan):
-            raise AttributeError("a field of a frozen dataclass has been deleted while it was pickled")
-        lv.value = new_ref(lv.plan.slots)
-        lv.n = PyTuple_GET_SIZE(lv.value)
-        lv.stop = (<Py_ssize_t>1 << lv.n) - 1
-        if CYP_UNLIKELY(e.guard):
-            keep_slots(lv, 0)
         at_boundary(e)
         put_op(&e.out, OP_EMPTY_LIST)
         memoize_fresh(e)

@@ -91,7 +91,7 @@ cdef int open_planned(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv
             status = quick_stdlib(e, o, uniq, plan)
         elif kind != PLAN_REDUCE and kind != PLAN_GETSTATE:
             status = quick_native(e, o, uniq, plan, lv)
-            if status == GO and (kind != PLAN_FIELDS or has_all_slots(o, plan)):
+            if status == GO and (kind != PLAN_FIELDS or has_all_fields(o, plan)):
                 return open_native(e, o, uniq, plan, lv)
         if status != GO:
             return status

@@ -40,6 +40,11 @@ cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
     return plan
 
 
+cdef bint still_planned(Emission *e, Plan *plan, PyObject *o, int kind) except -1:
+    """User code has run: the plan is still for objects like o, and right."""
+    return plan.type == Py_TYPE(o) and plan.kind == kind and plan_renew(e, plan) != NULL
+
+
 cdef bint may_be_dispatched(Emission *e, Plan *plan) noexcept:
     """The dispatch table in force has another entry than was planned with, or looking for one might run user code."""
     cdef PyObject *t = <PyObject *>plan.type
@@ -94,8 +99,9 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
         kind = PLAN_NONE  # looking for shadowed hooks would make a dictionary, and the reducer may mind
     if kind != PLAN_NONE:
         members, constant = _reduce.plan_members(<object><PyObject *>t, found)
-        if len(members) > PLAN_NAMES:
-            return 0
+        if len(members) > PLAN_NAMES or kind == PLAN_FIELDS and type(constant) is not dict:
+            kind = PLAN_NONE
+            members = ()
         names = tuple([name for name, _ in members])
         for i, (_, descriptor) in enumerate(members):
             offsets[i] = cyp_slot_offset(t, <PyObject *>descriptor, kind != PLAN_SLOTS and kind != PLAN_FIELDS)
@@ -117,6 +123,7 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     Py_XDECREF(plan.constant)
     plan.slots = new_ref(<PyObject *>names)
     plan.constant = new_ref(<PyObject *>constant)
+    plan.constant_size = len(<dict>constant) if kind == PLAN_FIELDS else 0
     plan.type = t
     plan.tag = cyp_type_tag(t)
     plan.kind = kind
@@ -130,13 +137,15 @@ cdef inline bint is_hook_name(PyObject *name) noexcept:
     """An attribute of this name on the instance itself would be found before the type's."""
     if CYP_UNLIKELY(Py_TYPE(name) != &PyUnicode_Type or not PyUnicode_IS_COMPACT_ASCII(name)):
         return Py_TYPE(name) != &PyUnicode_Type
+    if PyUnicode_GET_LENGTH(name) == 10:
+        return memcmp(PyUnicode_DATA(name), b"__reduce__", 10) == 0
     if PyUnicode_GET_LENGTH(name) == 13:
         return memcmp(PyUnicode_DATA(name), b"__reduce_ex__", 13) == 0
     return PyUnicode_GET_LENGTH(name) == 12 and memcmp(PyUnicode_DATA(name), b"__getstate__", 12) == 0
 
 
 cdef inline bint shadows_hooks(Plan *plan, PyObject *o) except -1:
-    """The instance has an attribute __reduce_ex__ or __getstate__ of its own, or one that is not named by a str."""
+    """The instance has an attribute with the name of a hook, or one that is not named by a str."""
     cdef Py_ssize_t count = 0, pos = 0
     cdef PyObject *name
     cdef PyObject *value

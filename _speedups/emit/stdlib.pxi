@@ -162,7 +162,7 @@ cdef int quick_text(Emission *e, PyObject *o, Plan *plan) except -1:
     cdef unsigned char *p
     before_user_code(e)  # the collector may run
     text = str(held)
-    if plan_renew(e, plan) == NULL:
+    if not still_planned(e, plan, o, PLAN_TEXT):
         return GO
     if leaf_room(<PyObject *>text) < 0 or not fits_all(e, NULL, 0) or (p := put_class(e, o, plan)) == NULL:
         return GO
@@ -260,7 +260,7 @@ cdef int quick_ordereddict(Emission *e, PyObject *o, Plan *plan) except -1:
             return GO
         items[n] = <PyObject *>key
         n += 2
-    if n != 2 * PyDict_Size(o) or plan_renew(e, plan) == NULL:
+    if n != 2 * PyDict_Size(o) or not still_planned(e, plan, o, PLAN_ORDEREDDICT):
         return GO
     for i in range(1, n, 2):
         items[i] = PyDict_GetItemWithError(o, items[i - 1])

@@ -227,7 +227,7 @@ cdef int fill_fraction(Plan *plan, PyTypeObject *tp) except -1:
     cdef Py_ssize_t offset
     module = sys_modules.get("fractions")
     if type(module) is not module_type or module.__dict__.get("Fraction") is not <object>tp \
-            or not cyp_calls_plainly(tp) or cyp_has_dict(tp):
+            or not cyp_calls_plainly(tp) or cyp_has_dict(tp) or not cyp_default_setattr(tp):
         return 0
     descriptor = cyp_type_find(tp, <PyObject *>name_of_new)
     if descriptor == NULL or type(<object>descriptor) is not staticmethod:

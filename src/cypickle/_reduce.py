@@ -168,6 +168,8 @@ def _is_as_known(kind: str, cls: type, obj: object, reduced: Any) -> bool:
         return args == (cls,) and type(state) is list and _same(state, values)
     if kind == "syntax":
         return function is cls and args == () and state is vars(obj)
+    if kind == "counter" and cls.__iter__ is not dict.__iter__:  # type: ignore[attr-defined]
+        return False
     expected = values if kind == "members" else values[0] if kind == "parts" else None
     if kind == "defaultdict":
         expected = [] if values == [None] else values
@@ -196,7 +198,8 @@ def _members_by_kind(kind: str, cls: type) -> tuple[Iterable[str], object]:
     if kind == "slots":
         return dict.fromkeys(copyreg._slotnames(cls)), None  # type: ignore[attr-defined]
     if kind == "fields":
-        return [field.name for field in sys.modules["dataclasses"].fields(cls)], None
+        names = [field.name for field in sys.modules["dataclasses"].fields(cls)]
+        return names, _found_on_type(cls, "__dataclass_fields__")
     if kind == "parts":
         return _PATH_PARTS, None
     _, members = _STDLIB_TYPES.get((cls.__module__, cls.__qualname__), (None, ()))

@@ -1,0 +1,159 @@
+"""What a plan of the emitter must not assume: found by comparing with the stdlib, each on its own."""
+
+import dataclasses
+import gc
+import io
+import pickle
+import sys
+from collections import Counter, OrderedDict
+from fractions import Fraction
+from pathlib import PurePosixPath
+
+import pytest
+
+import cypickle
+
+
+class Slotted:
+    __slots__ = ("first",)
+
+    def __init__(self, first):
+        self.first = first
+
+
+class Path(PurePosixPath):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fields:
+    first: int
+    second: object = None
+
+
+def same(obj, protocols=range(6)):
+    for protocol in protocols:
+        assert cypickle.dumps(obj, protocol) == pickle.dumps(obj, protocol)
+
+
+@pytest.mark.parametrize("make", [Slotted, Fields, lambda n: Counter([n]), lambda n: Fraction(n, 7)])
+def test_frames_may_end_anywhere_in_an_object(make):
+    for padding in range(65_380, 65_540):
+        same(["p" * padding, make(1), make(2)], (4, 5))
+
+
+def reduced():
+    return int, ()
+
+
+@pytest.mark.parametrize("make", [lambda: Counter("a"), lambda: Path("a")])
+def test_a_reducer_of_the_instance_itself(make):
+    shadowing = make()
+    try:
+        shadowing.__reduce__ = reduced
+    except AttributeError:
+        pytest.skip("instances have no attributes of their own here")
+    same([make(), make(), shadowing, make()])
+
+
+def test_a_plan_that_the_collector_gives_to_another_class():
+    """Iterating allocates, so the collector may run, so a finalizer may dump an instance of a class with this slot."""
+    slot = (id(OrderedDict) >> 5) & 1023
+    classes = []
+    others = []
+    while len(others) < 2 and len(classes) < 20_000:
+        classes.append(type("Other", (), {"__module__": __name__}))
+        if (id(classes[-1]) >> 5) & 1023 == slot:
+            others.append(classes[-1])
+    for other in others:
+        globals()["Other"] = other
+
+        class Finalized:
+            def __del__(self, other=other):
+                cypickle.dumps([other(), other()], 5)
+
+        cypickle.dumps([OrderedDict(a=1), OrderedDict(a=2)], 5)
+        cycle = Finalized()
+        cycle.itself = cycle
+        del cycle
+        threshold = gc.get_threshold()
+        items = [OrderedDict(a=n) for n in range(50)]
+        expected = pickle.dumps(items, 5)
+        gc.set_threshold(1)
+        try:
+            actual = cypickle.dumps(items, 5)
+        finally:
+            gc.set_threshold(*threshold)
+        assert actual == expected
+
+
+def test_fields_taken_away_from_a_frozen_dataclass():
+    items = [Fields(1, 2), Fields(3, [4])]
+    same(items)
+    field = Fields.__dataclass_fields__.pop("second")
+    try:
+        same(items)
+    finally:
+        Fields.__dataclass_fields__["second"] = field
+    same(items)
+
+
+class Assigning(io.BytesIO):
+    """A file that changes an object when it is written to."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def write(self, data):
+        self.change()
+        return super().write(data)
+
+
+@pytest.mark.parametrize("make", [Slotted, Fields])
+@pytest.mark.parametrize("attribute", [None, "first"])
+def test_the_state_is_that_from_before_anything_was_written(make, attribute):
+    for padding in range(65_400, 65_540):
+        written = []
+        for implementation in (pickle, cypickle):
+            item = make("before")
+
+            def change(item=item):
+                if attribute is not None:
+                    object.__setattr__(item, attribute, "after")
+                elif hasattr(item, "first"):
+                    object.__delattr__(item, "first")
+
+            file = Assigning(change)
+            try:
+                implementation.Pickler(file, 5).dump(["p" * padding, make(0), item])
+            except AttributeError as error:  # it was written to before the object's turn
+                written.append(str(error))
+            else:
+                written.append(file.getvalue())
+        assert written[0] == written[1], padding
+
+
+def test_loading_fractions_obeys_what_the_class_says():
+    data = pickle.dumps([Fraction(1, 3)])
+    cypickle.loads(data)
+
+    def refuse(self, name, value):
+        raise ValueError(name)
+
+    Fraction.__setattr__ = refuse
+    try:
+        with pytest.raises(ValueError, match="_numerator"):
+            cypickle.loads(data)
+    finally:
+        del Fraction.__setattr__
+    assert cypickle.loads(data) == [Fraction(1, 3)]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="syntax trees are reduced in another way since 3.13")
+def test_a_reducer_of_a_syntax_tree_itself():
+    import ast
+
+    shadowing = ast.Name("a", ast.Load())
+    shadowing.__reduce__ = reduced
+    same([ast.Name("b", ast.Load()), ast.Name("c", ast.Load()), shadowing])
