@@ -408,6 +408,12 @@ static inline int cyp_knows_range(void) { return 0; }
 static inline PyObject *cyp_range_new(PyObject **items, Py_ssize_t n) { (void)items; (void)n; return NULL; }
 #endif
 
+/* Whether o is of a subclass of dict for which obj[key] = value is what it is for dict. */
+static inline int cyp_stores_as_dict(PyObject *o)
+{
+    return PyDict_Check(o) && Py_TYPE(o)->tp_as_mapping->mp_ass_subscript == PyDict_Type.tp_as_mapping->mp_ass_subscript;
+}
+
 /* ---- machine: types and instances --------------------------------------------------------------- */
 
 /* What the class says about a name, borrowed, or NULL without an exception. */

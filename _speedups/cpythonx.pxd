@@ -105,6 +105,7 @@ cdef extern from "Python.h":
     PyObject *PyBytes_FromStringAndSize "cyp_bytes_new"(const unsigned char *, Py_ssize_t) except NULL  # new
     int _PyBytes_Resize(PyObject **, Py_ssize_t) except -1  # on failure releases and stores NULL
 
+    const Py_buffer *PyPickleBuffer_GetBuffer(PyObject *) except NULL  # borrowed from it
     PyObject *PyObject_GenericGetDict(PyObject *, void *) except NULL  # new
     PyObject *PyImport_GetModule(PyObject *) except? NULL  # new
     int Py_EnterRecursiveCall(const char *) except -1
@@ -126,6 +127,7 @@ cdef extern from "compat.h":
     int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n) except -1  # steals on success only
     PyObject *cyp_dict_like(PyObject *shape, PyObject **items, Py_ssize_t n) noexcept  # new; steals unless NULL
     int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals, on failure too
+    bint cyp_stores_as_dict(PyObject *) noexcept
     PyObject *cyp_type_find(PyTypeObject *, PyObject *name) noexcept  # borrowed, or NULL without exception
     unsigned int cyp_type_tag_new(PyTypeObject *) noexcept
     bint cyp_has_dict(PyTypeObject *) noexcept

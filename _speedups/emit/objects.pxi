@@ -221,6 +221,8 @@ cdef object check_newobj(Emission *e, PyObject *o, object reduced, int *step):
         name = getattr(func, "__name__", None)
         if not isinstance(name, str):
             return reduced
+        if PyUnicode_GET_LENGTH(<PyObject *>name) not in (10, 13):
+            return reduced  # neither of the two below
     if name == "__newobj__":
         if n < 1 or not isinstance(item(args, 0), type) or item(args, 0) is not class_of(<object>o):
             _reduce.refuse_reduce_value(<object>o, reduced, e.proto)

@@ -161,14 +161,30 @@ cdef int save_bytearray(Emission *e, PyObject *o, bint uniq) except -1:
     return 0
 
 
+cdef int put_buffer(Emission *e, Py_buffer *view, PyObject *o, bint uniq) except -1:
+    """The contents of a PickleBuffer in-band."""
+    if view.readonly:
+        put_bytes(e, <const unsigned char *>view.buf, view.len, o)
+    else:
+        put_payload(e, 0, 0, OP_BYTEARRAY8, <const unsigned char *>view.buf, view.len, o, True)
+    ensure(&e.out)
+    return memoize(e, o, uniq)
+
+
 cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
     """In-band as bytes or bytearray, out-of-band if buffer_callback returns a false value.  Source: PEP 574."""
     cdef Py_buffer view
+    cdef const Py_buffer *shared
     cdef bint in_band = True
     cdef object held = <object>o
     if e.proto < 5:
         before_user_code(e)
         _reduce.refuse(held, e.proto)
+    if e.buffer_callback == NULL and e.write == NULL:
+        # Nothing can release it meanwhile.
+        shared = PyPickleBuffer_GetBuffer(o)
+        if shared.suboffsets == NULL and PyBuffer_IsContiguous(<Py_buffer *>shared, c"A"):
+            return put_buffer(e, <Py_buffer *>shared, o, uniq)
     PyObject_GetBuffer(<object>o, &view, PyBUF_FULL_RO)
     try:
         if view.suboffsets != NULL or not PyBuffer_IsContiguous(&view, c"A"):
@@ -179,12 +195,7 @@ cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
             in_band = bool((<object>e.buffer_callback)(held))
             e.odd |= ODD_LATE
         if in_band:
-            if view.readonly:
-                put_bytes(e, <const unsigned char *>view.buf, view.len, o)
-            else:
-                put_payload(e, 0, 0, OP_BYTEARRAY8, <const unsigned char *>view.buf, view.len, o, True)
-            ensure(&e.out)
-            memoize(e, o, uniq)
+            put_buffer(e, &view, o, uniq)
         else:
             e.odd &= ~ODD_LATE
             ensure(&e.out)

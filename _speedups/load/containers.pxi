@@ -150,7 +150,7 @@ cdef int do_setitems(Loading *r, Py_ssize_t start) except -1:
     if (end - start) % 2:
         raise UnpicklingError("odd number of items for SETITEMS")
     target = r.stack.base[start - 1]
-    if PyDict_CheckExact(target):
+    if PyDict_CheckExact(target) or cyp_stores_as_dict(target):
         return set_pairs(r, target, start)
     settle(r)
     for i in range(start, end, 2):
