@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import GetSetDescriptorType, MethodType
     from typing import Any
-
-    Getter = Callable[[Any], Any]
-    Setter = Callable[[Any, Any, bool], None]
 else:
     GetSetDescriptorType = type(vars(type)["__dict__"])
     MethodType = type((lambda self: None).__get__(0))
@@ -24,7 +21,7 @@ else:
 class _Hook:
     """A data descriptor over what the compiled base class keeps."""
 
-    def __init__(self, name: str, get: Getter, set_: Setter) -> None:
+    def __init__(self, name: str, get: Callable[[Any], Any], set_: Callable[[Any, Any, bool], None]) -> None:
         self._name = name
         self._get = get
         self._set = set_
@@ -53,7 +50,13 @@ class _CapturedHook(_Hook):
 class _AssignableHook(_Hook):
     """A method, unless the instance has been given something else."""
 
-    def __init__(self, name: str, get: Getter, set_: Setter, default: Callable[[Any, Any], Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        get: Callable[[Any], Any],
+        set_: Callable[[Any, Any, bool], None],
+        default: Callable[[Any, Any], Any],
+    ) -> None:
         super().__init__(name, get, set_)
         self._default = default
 
@@ -76,7 +79,11 @@ def is_captured(stdlib_class: type, name: str) -> bool:
 
 
 def hook_attribute(
-    stdlib_class: type, name: str, default: Callable[[Any, Any], Any], get: Getter, set_: Setter
+    stdlib_class: type,
+    name: str,
+    default: Callable[[Any, Any], Any],
+    get: Callable[[Any], Any],
+    set_: Callable[[Any, Any, bool], None],
 ) -> Any:
     """Return the class attribute `name` that behaves as on stdlib_class."""
     if is_captured(stdlib_class, name):
@@ -86,7 +93,7 @@ def hook_attribute(
     return default
 
 
-def capture_hook(instance: Any, name: str, set_: Setter) -> None:
+def capture_hook(instance: Any, name: str, set_: Callable[[Any, Any, bool], None]) -> None:
     """Keep a subclass's hook, without a cycle where it is a method of this very object."""
     hook = getattr(instance, name, UNSET)
     if isinstance(hook, MethodType) and hook.__self__ is instance:
