@@ -68,8 +68,12 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
         return open_global(e, o, None, lv)
     if t == &PyFunction_Type:
         return open_global(e, o, None, lv)
+    if cyp_dict_is_made_on_demand():
+        # Looking at its attributes may make a dictionary, hence run the collector.
+        hold(e, o)
+        before_user_code(e)
     plan = plan_for(e, t)
-    if plan != NULL and not shadows_hooks(plan, o):
+    if plan != NULL and not shadows_hooks(plan, o) and plan.type == t:
         return open_planned(e, o, uniq, plan, lv)
     return open_by_reducer(e, o, lv)
 
