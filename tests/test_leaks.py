@@ -18,7 +18,7 @@ from oracle import outcome
 
 WARM_UP = 3
 ROUNDS = 5
-TRIES = 40  # caches and free lists of the interpreter fill up at first: a leak shows in every try
+TRIES = 200  # caches and free lists of the interpreter fill up at first: a leak shows in every try
 
 
 @pytest.fixture(autouse=True, scope="module")
