@@ -312,17 +312,22 @@ static inline PyObject *cyp_temporal_new(int which, const unsigned char *p, Py_s
     if (made == NULL) PyErr_Clear();
     return made;
 }
+/* The values of three exact ints that need no more than 62 bits; 0 where that is not what the items are. */
+static inline int cyp_three_ints(PyObject **items, int64_t *values)
+{
+    for (int i = 0; i < 3; i++) {
+        int fits = 0;
+        if (!PyLong_CheckExact(items[i])) return 0;
+        values[i] = cyp_int_as_i64(items[i], &fits);
+        if (!fits || values[i] > INT64_MAX / 4 || values[i] < -(INT64_MAX / 4)) return 0;
+    }
+    return 1;
+}
 /* timedelta of the three ints that its reducer gives; NULL as above. */
 static inline PyObject *cyp_timedelta_new(PyObject **items, Py_ssize_t n)
 {
     int64_t fields[3];
-    if (n != 3) return NULL;
-    for (int i = 0; i < 3; i++) {
-        int fits = 0;
-        if (!PyLong_CheckExact(items[i])) return NULL;
-        fields[i] = cyp_int_as_i64(items[i], &fits);
-        if (!fits) return NULL;
-    }
+    if (n != 3 || !cyp_three_ints(items, fields)) return NULL;
     if (fields[0] < -999999999 || fields[0] > 999999999 || fields[1] < 0 || fields[1] >= 86400 || fields[2] < 0
         || fields[2] >= 1000000)
         return NULL;
@@ -380,13 +385,7 @@ static inline int cyp_knows_range(void)
 static inline PyObject *cyp_range_new(PyObject **items, Py_ssize_t n)
 {
     int64_t fields[3];
-    if (n != 3) return NULL;
-    for (int i = 0; i < 3; i++) {
-        int fits = 0;
-        if (!PyLong_CheckExact(items[i])) return NULL;
-        fields[i] = cyp_int_as_i64(items[i], &fits);
-        if (!fits || fields[i] > INT64_MAX / 4 || fields[i] < -(INT64_MAX / 4)) return NULL;
-    }
+    if (n != 3 || !cyp_three_ints(items, fields)) return NULL;
     if (fields[2] == 0) return NULL;
     int64_t span = fields[2] > 0 ? fields[1] - fields[0] : fields[0] - fields[1];
     int64_t step = fields[2] > 0 ? fields[2] : -fields[2];

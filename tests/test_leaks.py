@@ -18,7 +18,7 @@ from oracle import outcome
 
 WARM_UP = 3
 ROUNDS = 5
-TRIES = 200  # caches and free lists of the interpreter fill up at first: a leak shows in every try
+TRIES = 40  # caches and free lists of the interpreter fill up at first: a leak shows in every try
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -30,7 +30,12 @@ def frozen():
     gc.unfreeze()
 
 
+# The method cache of the interpreter owns names, by their address: with new ones in each run it fills up by chance.
+clear_method_cache = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
+
+
 def measured():
+    clear_method_cache()
     gc.collect()
     return sys.getallocatedblocks()
 

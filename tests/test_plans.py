@@ -1,10 +1,10 @@
 """What a plan of the emitter must not assume: found by comparing with the stdlib, each on its own."""
 
+import ast
 import dataclasses
 import gc
 import io
 import pickle
-import sys
 from collections import Counter, OrderedDict
 from fractions import Fraction
 from pathlib import PurePosixPath
@@ -150,10 +150,7 @@ def test_loading_fractions_obeys_what_the_class_says():
     assert cypickle.loads(data) == [Fraction(1, 3)]
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="syntax trees are reduced in another way since 3.13")
 def test_a_reducer_of_a_syntax_tree_itself():
-    import ast
-
     shadowing = ast.Name("a", ast.Load())
     shadowing.__reduce__ = reduced
     same([ast.Name("b", ast.Load()), ast.Name("c", ast.Load()), shadowing])
