@@ -90,6 +90,7 @@ static inline Py_ssize_t cyp_int_bytes(PyObject *o, unsigned char *dst, Py_ssize
     n = room;
 #elif !defined(CYPICKLE_NO_INTERNALS)
     Py_ssize_t n = room;
+    if (_PyLong_NumBits(o) >= 8 * (size_t)room) return -1;  /* without making an exception */
     if (_PyLong_AsByteArray((PyLongObject *)o, dst, (size_t)room, 1, 1) < 0) {
         PyErr_Clear();
         return -1;

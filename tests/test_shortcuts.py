@@ -500,3 +500,50 @@ def test_dictionaries_of_one_shape_are_apart():
     loaded = cypickle.loads(pickle.dumps(cyclic))
     assert all(item["me"][0] is item for item in loaded)
     assert all(gc.is_tracked(item) for item in loaded)
+
+
+class Kept:
+    """Keeps the tuple of its arguments."""
+
+    def __init__(self, *values):
+        self.values = values
+
+    def __reduce__(self):
+        return Kept, self.values
+
+
+VALUES = {
+    "float": lambda: float("1.5"),
+    "nan": lambda: float("nan"),
+    "int": lambda: int("123456"),
+    "large": lambda: int("1" * 30),
+    "str": lambda: "".join(["te", "xt"]),
+    "bytes": lambda: bytes([65, 66]),
+    "tuple": lambda: (int("123456"), "x"),
+}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("value", VALUES)
+def test_arguments_are_those_of_the_tuple_in_the_memo(value, count, protocol):
+    graph = []
+    for _ in range(3):
+        item = Kept(*(VALUES[value]() for _ in range(count)))
+        graph += [item, item.values]
+    data = pickle.dumps(graph, protocol)
+
+    def shared(implementation):
+        items = implementation.loads(data)
+        return [[a is b for a, b in zip(items[i].values, items[i + 1], strict=True)] for i in (0, 2, 4)]
+
+    assert shared(cypickle) == shared(pickle)
+
+
+@pytest.mark.parametrize("text", ["dd", "a longer key " * 3])
+def test_equal_keys_that_were_apart_stay_apart(text, protocol):
+    apart = [{"".join(text): i, "q": [i]} for i in range(3)]
+    data = pickle.dumps(apart, protocol)
+    for _ in range(3):
+        assert (
+            pickle.dumps(cypickle.loads(data), protocol) == data == pickle.dumps(pickle.loads(data), protocol)
+        )

@@ -50,7 +50,7 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
         p = end
         if p <= e.out.lim:
             end = put_leaf(e, p, value)
-        if CYP_UNLIKELY(end == NULL or end == p):
+        if CYP_UNLIKELY(end == NULL or end == p):  # declined, or not tried: a boundary comes first
             pending[0] = value
             break
         p = end

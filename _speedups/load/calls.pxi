@@ -75,10 +75,44 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
             return 0
     elif p[0] != OP_REDUCE:
         return 0
+    if i != UNMEMOISED and has_fresh_atoms(start):
+        r.memo.slots[i] = shared_tuple(r.stack.base + first, n)
+        r.memo.count += 1
+        i = UNMEMOISED
     if marked:
         drop_mark(&r.stack)
     r.p = p + 1
     return call_top(r, p[0], n, i, <PyObject *>(<size_t>(start - r.start) << TAG_BITS | TAG_WRITTEN))
+
+
+cdef PyObject *shared_tuple(PyObject **items, Py_ssize_t n) except NULL:
+    """A new tuple of the items, with references of its own."""
+    cdef PyObject *made = PyTuple_New(n)
+    cdef Py_ssize_t k
+    for k in range(n):
+        Py_INCREF(items[k])
+        PyTuple_SET_ITEM(made, k, items[k])
+    return made
+
+
+cdef bint has_fresh_atoms(const unsigned char *p) noexcept:
+    """Of the values at p, one is an object of its own that no memo slot holds: reading it again makes another."""
+    cdef unsigned char op
+    cdef const unsigned char *data
+    if p[0] == OP_MARK:
+        p += 1
+    while True:
+        op = p[0]
+        data = p + 1
+        p = data + written_size(data, op)
+        if p == data + NOT_PLAIN:
+            return False
+        if op == OP_SHORT_BINUNICODE or op == OP_SHORT_BINBYTES:
+            if p[0] != OP_MEMOIZE:
+                return True
+            p += 1
+        elif op == OP_BINFLOAT or op == OP_LONG1 or op == OP_BININT or op == OP_BININT2:
+            return True
 
 
 cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyObject *written) except -1:
@@ -99,7 +133,8 @@ cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyOb
             made = native_call(<PyTypeObject *>function, plan.native, items, n)
         elif plan.init != NULL:
             settle(r)
-            made = init_call(<PyTypeObject *>function, plan, items, n)
+            if plan_of(<PyTypeObject *>function).init != NULL:
+                made = init_call(<PyTypeObject *>function, items, n)
     if made == NULL:
         if r.nclosed and not (n == 0 and PyType_Check(function) and plan_of(<PyTypeObject *>function).quiet) \
                 and not runs_no_python(function, items, n):
@@ -188,18 +223,22 @@ cdef bint tuple_is_new(Loading *r, Py_ssize_t n, bint marked) except -1:
     return True
 
 
-cdef PyObject *init_call(PyTypeObject *tp, Plan *plan, PyObject **items, Py_ssize_t n) except NULL:
+cdef PyObject *init_call(PyTypeObject *tp, PyObject **items, Py_ssize_t n) except NULL:
     """cls(*items) for a class that object.__new__() makes and a Python function initialises.
 
-    The instance takes the place of the class during the call.
+    The instance takes the place of the class during the call.  Making it may run the collector, hence code that
+    assigns another __init__(): as type.__call__() does, it is looked up afterwards.
     """
-    cdef PyObject *init = plan.init
     cdef PyObject *made = cyp_object_new(tp, <PyObject *>no_args)
+    cdef PyObject *init = cyp_type_find(tp, <PyObject *>name_of_init)
     cdef PyObject *result
-    Py_INCREF(init)
+    Py_XINCREF(init)
     (items - 1)[0] = made
     try:
-        result = PyObject_Vectorcall(init, items - 1, n + 1, NULL)
+        if init != NULL and Py_TYPE(init) == &PyFunction_Type:
+            result = PyObject_Vectorcall(init, items - 1, n + 1, NULL)
+        else:
+            result = init_by_attribute(<object>made, items, n)
         name = None if result == Py_None else short_name(result)
         Py_DECREF(result)
         if name is not None:
@@ -209,8 +248,13 @@ cdef PyObject *init_call(PyTypeObject *tp, Plan *plan, PyObject **items, Py_ssiz
         raise
     finally:
         (items - 1)[0] = <PyObject *>tp
-        Py_DECREF(init)
+        Py_XDECREF(init)
     return made
+
+
+cdef PyObject *init_by_attribute(object made, PyObject **items, Py_ssize_t n) except NULL:
+    init = made.__init__
+    return PyObject_Vectorcall(<PyObject *>init, items, n, NULL)
 
 
 # ---- what is written --------------------------------------------------------------------------------------------

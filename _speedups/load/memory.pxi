@@ -114,8 +114,12 @@ cdef PyObject *copy_attributes(PyObject *instance) except NULL:
         finally:
             Py_DECREF(own)
     copy = PyDict_New()
-    while cyp_attrs_next(instance, &pos, &key, &value):
-        PyDict_SetItem(copy, key, value)
+    try:
+        while cyp_attrs_next(instance, &pos, &key, &value):
+            PyDict_SetItem(copy, key, value)
+    except BaseException:
+        Py_DECREF(copy)
+        raise
     return copy
 
 

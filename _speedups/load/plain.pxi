@@ -4,7 +4,6 @@ cdef enum:          # what load_values() is to load
     ARGUMENTS = 0   # of a call: a class or function is an argument
     ITEMS = 1       # of a container: a class or function begins a call
     PAIRS = 2       # alternately names, new ones of which are for run(), and values
-    KEYS = 3        # alternately keys of a dictionary, and values
 
 cdef int load_values(Loading *r, int mode) except -1:
     """Push atoms, short tuples of what was there, and objects in the memo, as long as nothing else comes."""
@@ -48,10 +47,7 @@ cdef int load_values(Loading *r, int mode) except -1:
             n = p[1]
             if n + 2 >= end - p or op == OP_SHORT_BINUNICODE and mode == PAIRS and not (sp - s.base - s.fence) & 1:
                 break
-            if op == OP_SHORT_BINUNICODE and mode == KEYS and memo.slots == memo.first and not (sp - s.base - s.fence) & 1:
-                o = key_new(p + 2, n)
-            else:
-                o = raw_str(p + 2, n) if op == OP_SHORT_BINUNICODE else raw_bytes(p + 2, n)
+            o = raw_str(p + 2, n) if op == OP_SHORT_BINUNICODE else raw_bytes(p + 2, n)
             p += n + 2
             if p[0] == OP_MEMOIZE and CYP_LIKELY(o != NULL) and memo_append(memo, o):
                 p += 1
@@ -99,32 +95,6 @@ cdef inline bint begins_call(const unsigned char *p) noexcept:
     if p[0] == OP_MEMOIZE:
         p += 1
     return p[0] == OP_REDUCE or p[0] == OP_NEWOBJ
-
-
-cdef PyObject *key_new(const unsigned char *p, Py_ssize_t nbytes) noexcept:
-    """A key, or the name of a global, near the beginning of a pickle: that of the pickle before if it is the same.
-
-    Small messages of one kind have the same ones.  Unlike names of attributes they are not interned.
-    """
-    cdef PyObject **slot
-    cdef PyObject *key
-    if nbytes < 2 or nbytes > NAME_BYTES:
-        return raw_str(p, nbytes)
-    slot = &keys[cyp_mix_bytes(p, nbytes) >> 55]
-    key = slot[0]
-    if key != NULL and PyUnicode_GET_LENGTH(key) == nbytes and memcmp(PyUnicode_DATA(key), p, nbytes) == 0:
-        Py_INCREF(key)
-        return key
-    key = raw_str(p, nbytes)
-    if key != NULL and PyUnicode_IS_COMPACT_ASCII(key):
-        Py_XDECREF(slot[0])
-        Py_INCREF(key)
-        slot[0] = key
-    return key
-
-
-cdef inline PyObject *new_key(const unsigned char *p, Py_ssize_t nbytes) except NULL:
-    return key_new(p, nbytes)
 
 
 cdef int fail() except -1:
@@ -220,12 +190,18 @@ cdef Shape *shape_of(Loading *r, PyObject **items, Py_ssize_t n) except? NULL:
     return NULL
 
 
-cdef int remember_shape(Shape *shape, PyObject *made) except -1:
-    """Keep a dictionary of the same keys for the next time."""
+cdef int remember_shape(Shape *shape, PyObject *made) noexcept:
+    """Keep a dictionary of the same keys for the next time, if there is memory for it."""
     cdef PyObject *key
     cdef PyObject *value
     cdef Py_ssize_t pos = 0
-    shape.like = PyDict_Copy(made)
-    while PyDict_Next(made, &pos, &key, &value):
-        PyDict_SetItem(shape.like, key, Py_None)
+    cdef PyObject *like = NULL
+    try:
+        like = PyDict_Copy(made)
+        while PyDict_Next(made, &pos, &key, &value):
+            PyDict_SetItem(like, key, Py_None)
+    except MemoryError:
+        Py_XDECREF(like)
+        return 0
+    shape.like = like
     return 0

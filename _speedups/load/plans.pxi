@@ -8,7 +8,6 @@ cdef enum:
     PLAN_NAMES = 24     # attributes remembered for each
     NAMES = 1024        # interned attribute names remembered, by their bytes
     NAME_BYTES = 24     # of the longest of them
-    KEYS_SEEN = 512     # dictionary keys remembered, by their bytes
     MAX_SETTLED = 16    # times that closed states had to be built before none is left out any more
     MAX_WIDTH = 64      # items of a named tuple that we know
     MAX_OFFSET = 0x40000000  # bytes; of a slot that a plan has room for
@@ -36,6 +35,8 @@ cdef struct Plan:
     Py_ssize_t fields_size          # of `fields`
     PyObject *function              # what such a flag is about, borrowed from the class
     PyObject *code                  # of that function; borrowed, only to be compared
+    PyObject *helper                # another function that `native` is about, likewise
+    PyObject *helper_code
     PyObject *fields                # its __dataclass_fields__, a dict, borrowed from the class
     PyObject *layout                # tuple of the first names, owned, or NULL
     PyObject *names[PLAN_NAMES]     # the i-th name as the stream gave it: owned, or NULL; of UUID, is_safe is the third
@@ -43,7 +44,6 @@ cdef struct Plan:
 
 cdef Plan plans[PLANS]
 cdef PyObject *names[NAMES]         # owned
-cdef PyObject *keys[KEYS_SEEN]      # owned
 cdef object name_of_dict = "__dict__"
 cdef object name_of_setstate = "__setstate__"
 cdef object name_of_extend = "extend"
@@ -54,6 +54,7 @@ cdef tuple names_of_update = ("isinstance", "_collections_abc", "Mapping", "supe
 cdef tuple names_of_fraction = ("_numerator", "_denominator", "numbers", "ZeroDivisionError", "gcd", "__new__")
 cdef object name_of_new = "__new__"
 cdef object new_of_tuple = tuple.__new__
+cdef dict model_of_new = {}  # width of a named tuple: the code of its __new__()
 cdef object name_of_fields = "__dataclass_fields__"
 cdef tuple names_of_setstate = ("zip", "fields", "object", "__setattr__", "name")
 cdef object sets_itself = type("C", (), {"__setattr__": None})  # a class that says so in Python
@@ -93,15 +94,8 @@ cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
         descriptor = cyp_type_find(tp, <PyObject *>name_of_init)
         if descriptor != NULL and Py_TYPE(descriptor) == &PyFunction_Type:
             plan.init = descriptor
-    if cyp_is_tuple_class(tp):
-        try:
-            fill_named_tuple(plan, tp)
-        except Exception:
-            plan.tuples = False
-    try:
-        fill_known(plan, tp)
-    except Exception:
-        plan.native = 0
+    if plan.tag:  # else this is done for each instance: too much, and the general way is right
+        recognise(plan, tp)
     if not cyp_default_getattr(tp):
         return
     plan.dictless = not cyp_has_dict(tp)
@@ -114,7 +108,7 @@ cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
         plan.asks = cyp_is_method(descriptor)
         if Py_TYPE(descriptor) == &PyFunction_Type:
             plan.setstate = descriptor
-            if plan.dictless:
+            if plan.dictless and plan.tag:
                 try:
                     fill_fields(plan, <object>descriptor)
                     fill_uuid(plan, <object>descriptor)
@@ -129,6 +123,19 @@ cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
     plan.stores = (descriptor != NULL and Py_TYPE(descriptor) == &PyGetSetDescr_Type
                    and PyType_IsSubtype(tp, PyDescr_TYPE(descriptor))
                    and cyp_plain_dict(descriptor, <PyObject *>dict_of_class))
+
+
+cdef void recognise(Plan *plan, PyTypeObject *tp) noexcept:
+    """Named tuples, and classes of the standard library that are written in Python."""
+    if cyp_is_tuple_class(tp):
+        try:
+            fill_named_tuple(plan, tp)
+        except Exception:
+            plan.tuples = False
+    try:
+        fill_known(plan, tp)
+    except Exception:
+        plan.native = 0
 
 
 cdef void plan_forget_names(Plan *plan) noexcept:
@@ -217,6 +224,8 @@ cdef int fill_known(Plan *plan, PyTypeObject *tp) except -1:
             and cyp_same_new(tp, &PyDict_Type):
         plan.function = init
         plan.code = cyp_function_code(init)
+        plan.helper = <PyObject *>update
+        plan.helper_code = cyp_function_code(plan.helper)
         plan.native = NATIVE_COUNTER
     return 0
 
@@ -261,8 +270,10 @@ cdef int fill_named_tuple(Plan *plan, PyTypeObject *tp) except -1:
     if code.co_names != ("_tuple_new",) or function.__globals__.get("_tuple_new") is not new_of_tuple \
             or not 0 < width <= MAX_WIDTH:
         return 0
-    names = ", ".join([f"_{i}" for i in range(width)])
-    model = eval(f"lambda _cls, {names}: _tuple_new(_cls, ({names},))").__code__
+    model = model_of_new.get(width)
+    if model is None:
+        names = ", ".join([f"_{i}" for i in range(width)])
+        model = model_of_new[width] = eval(f"lambda _cls, {names}: _tuple_new(_cls, ({names},))").__code__
     if (code.co_code, code.co_consts, code.co_flags, code.co_nlocals, code.co_kwonlyargcount) != (
             model.co_code, model.co_consts, model.co_flags, model.co_nlocals, model.co_kwonlyargcount):
         return 0

@@ -35,9 +35,6 @@ cdef PyObject *run(Loading *r) except NULL:
                 n = p[0]
                 if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 1, n)
-                elif memo.slots == memo.first and end - p > n + 2 and (
-                        p[n + 2] == OP_STACK_GLOBAL or p[n + 2] == OP_SHORT_BINUNICODE):
-                    o = new_key(p + 1, n)
                 else:
                     o = cyp_str_new(p + 1, n)
                 p += n + 1
@@ -178,7 +175,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_EMPTY_DICT or op == OP_EMPTY_LIST or op == OP_EMPTY_SET:
             r.p = p
             if op == OP_EMPTY_DICT and open_dict(r):
-                load_values(r, KEYS)
+                load_values(r, ITEMS)
                 p = r.p
                 sp = s.top
                 continue

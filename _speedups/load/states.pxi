@@ -152,12 +152,15 @@ cdef bint close_slots(Loading *r) except -1:
         p += 2
     if p[0] != OP_BUILD or whole != UNMEMOISED and not memo_has_room(r.memo, whole):
         return False
-    if not knows_slots(plan, instance, items, n):
+    if not knows_slots(plan, instance, items, n) or not has_layout(r, plan, instance, n >> 1):
         return False
+    for i in range(0, n, 2):
+        if plan.names[i >> 1] != items[i]:
+            return False
     for i in range(0, n, 2):
         cyp_slot_at(instance, plan.slots[i >> 1])[0] = items[i + 1]
         Py_DECREF(items[i])
-    keep_state(r, plan, instance, state, whole, n >> 1)
+    keep_state(r, plan, instance, state, whole)
     Py_DECREF((items - 2)[0])
     r.stack.top = items - 2
     drop_mark(&r.stack)
@@ -223,50 +226,64 @@ cdef bint close_values(Loading *r) except -1:
     cdef Py_ssize_t i
     cdef Plan *plan = plan_of(Py_TYPE(instance))
     if mark.kind != LISTED or r.p == r.end or r.p[0] != OP_BUILD or not plan.lists or n != plan.nfields \
-            or not same_fields(plan):
+            or not same_fields(plan) or not has_layout(r, plan, instance, n):
         return False
     for i in range(n):
-        if cyp_slot_at(instance, plan.slots[i])[0] != NULL:
-            return False
-    for i in range(n):
         cyp_slot_at(instance, plan.slots[i])[0] = items[i]
-    keep_state(r, plan, instance, mark.state, UNMEMOISED, n)
+    keep_state(r, plan, instance, mark.state, UNMEMOISED)
     r.stack.top = items - 1
     drop_mark(&r.stack)
     r.p += 1
     return True
 
 
-cdef int keep_state(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t state, Py_ssize_t whole,
-                    Py_ssize_t n) except -1:
-    """Tag the memo slots of a state that is now in the first n slots of the plan.  The state's slot is OPEN."""
+cdef bint has_layout(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t n) except -1:
+    """Prepare keep_state(): everything that can fail, and everything that allocates.
+
+    Making the layout may run the collector, hence user code: False if the plan, or the instance whose first n slots
+    are to be empty, is not what it was.
+    """
+    cdef PyObject *names = plan.layout
+    cdef PyTypeObject *tp = Py_TYPE(instance)
+    cdef Py_ssize_t i
+    while r.closed_size - r.nclosed < 2:
+        closed_grow(r)
+    if names != NULL and PyTuple_GET_SIZE(names) != n:
+        plan.layout = NULL
+        Py_DECREF(names)
+        names = NULL
+    if names == NULL:
+        names = PyTuple_New(n)
+        if plan.tp != tp or Py_TYPE(instance) != tp or plan.layout != NULL:
+            Py_DECREF(names)
+            return False
+        for i in range(n):
+            if plan.names[i] == NULL:
+                Py_DECREF(names)
+                return False
+            Py_INCREF(plan.names[i])
+            PyTuple_SET_ITEM(names, i, plan.names[i])
+        plan.layout = names
+    for i in range(n):
+        if cyp_slot_at(instance, plan.slots[i])[0] != NULL:
+            return False
+    return True
+
+
+cdef int keep_state(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t state, Py_ssize_t whole) except -1:
+    """Tag the memo slots of a state that is now in the slots of the plan's layout.  The state's slot is OPEN."""
     cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
     cdef PyObject *tagged = <PyObject *>(<size_t>instance | TAG_KEPT)
-    cdef PyObject *layout = layout_of(plan, n)
     if state >= 0 and r.memo.slots[state] == open_tag(r.stack.nmarks - 1):
-        note_closed(r, state, layout, NAMES_LISTED if mark.kind == LISTED else 0)
+        note_closed(r, state, plan.layout, NAMES_LISTED if mark.kind == LISTED else 0)
         Py_INCREF(instance)
         r.memo.slots[state] = tagged
     if whole >= 0:
-        note_closed(r, whole, layout, NAMES_PAIR)
+        note_closed(r, whole, plan.layout, NAMES_PAIR)
         Py_INCREF(instance)
         r.memo.slots[whole] = tagged
         r.memo.count += 1
     return 0
-
-
-cdef PyObject *layout_of(Plan *plan, Py_ssize_t n) except NULL:
-    """The first n names of the plan as a tuple, borrowed from it."""
-    cdef PyObject *layout = plan.layout
-    cdef Py_ssize_t i
-    if layout == NULL or PyTuple_GET_SIZE(layout) != n:
-        layout = PyTuple_New(n)
-        for i in range(n):
-            Py_INCREF(plan.names[i])
-            PyTuple_SET_ITEM(layout, i, plan.names[i])
-        Py_XDECREF(plan.layout)
-        plan.layout = layout
-    return layout
 
 
 cdef int store_items(Loading *r, PyObject *instance, PyObject **items, Py_ssize_t n) except -1:
@@ -277,7 +294,14 @@ cdef int store_items(Loading *r, PyObject *instance, PyObject **items, Py_ssize_
     for i in range(0, n, 2):
         PyUnicode_InternInPlace(&items[i])
     if place != NULL and place[0] == NULL:
-        place[0] = dict_of(r, items, n >> 1)
+        own = dict_of(r, items, n >> 1)
+        if CYP_LIKELY(place[0] == NULL):
+            place[0] = own
+            return 0
+        try:  # making it has run the collector, and that has run code which has asked for a dictionary
+            PyDict_Update(place[0], own)
+        finally:
+            Py_DECREF(own)
         return 0
     own = PyObject_GenericGetDict(instance, NULL)
     try:

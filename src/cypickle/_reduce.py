@@ -113,16 +113,21 @@ def plan_kind(cls: type, obj: object, reduced: Any, most_slots: int) -> str | No
 
 def _is_namedtuple(cls: type) -> bool:
     """Whether pickling gets the items of the tuple, by the code that all namedtuples share."""
-    from collections import namedtuple
+    global _getnewargs_code
+    if _getnewargs_code is None:
+        from collections import namedtuple
 
-    getnewargs = _found_on_type(namedtuple("_Any", ()), "__getnewargs__")
-    found = _found_on_type(cls, "__getnewargs__")
+        getnewargs = _found_on_type(namedtuple("_Any", ()), "__getnewargs__")
+        _getnewargs_code = getattr(getnewargs, "__code__", object())
     return (
         issubclass(cls, tuple)
-        and getattr(found, "__code__", None) is getattr(getnewargs, "__code__", found)
+        and getattr(_found_on_type(cls, "__getnewargs__"), "__code__", None) is _getnewargs_code
         and cls.__iter__ is tuple.__iter__
         and cls.__len__ is tuple.__len__
     )
+
+
+_getnewargs_code: object = None  # of all namedtuples; not looked up yet
 
 
 def _known_kind(cls: type, default_reduce: bool) -> str | None:
