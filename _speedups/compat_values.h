@@ -135,6 +135,7 @@ static inline int cyp_values_slot_of(PyTypeObject *tp, PyObject *name)
     }
     return -1;
 }
+static inline PyObject *cyp_values_at(CypValues *values, int slot) { return values->values[slot]; }
 /* Takes the reference to value; returns what was there before, NULL as a rule. */
 static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *value)
 {
@@ -152,6 +153,7 @@ static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, Py
     return PyDict_Next(o, pos, key, value);
 }
 static inline int cyp_values_slot_of(PyTypeObject *tp, PyObject *name) { (void)tp; (void)name; return -1; }
+static inline PyObject *cyp_values_at(CypValues *values, int slot) { (void)values; (void)slot; return NULL; }
 static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *value)
 {
     (void)values; (void)slot;

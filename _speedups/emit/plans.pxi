@@ -123,7 +123,6 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     Py_XDECREF(plan.constant)
     plan.slots = new_ref(<PyObject *>names)
     plan.constant = new_ref(<PyObject *>constant)
-    plan.constant_size = len(<dict>constant) if kind == PLAN_FIELDS else 0
     plan.type = t
     plan.tag = cyp_type_tag(t)
     plan.kind = kind
