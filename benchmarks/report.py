@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from common import table
 from cypickle.bench import plot
 from cypickle.bench.host import headline
 from cypickle.bench.measure import Result, geometric_mean
@@ -42,12 +43,6 @@ def cell(result, value):
     if value != value:
         return "ok"
     return f"**{value:.2f}**" if value < 0.995 else f"{value:.2f}"
-
-
-def table(header, rows):
-    """Return a Markdown table, its first column to the left and the others to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def speed_table(documents):
