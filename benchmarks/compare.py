@@ -51,7 +51,9 @@ def main():
     for n, workload in enumerate(chosen, start=1):
         print(f"[{n}/{len(chosen)}] {workload.name}", file=sys.stderr)
         results.append(measure(workload, module, effort, peers=not options.no_peers))
-    document = as_document(results, effort, commit=commit(), label=options.label, module=options.module)
+    document = as_document(
+        results, effort, kind="speed", commit=commit(), label=options.label, module=options.module
+    )
     if options.out:
         Path(options.out).write_text(json.dumps(document, indent=1) + "\n")
     print(markdown([document]))
