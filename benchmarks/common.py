@@ -68,6 +68,11 @@ def number(value, digits=2):
     return "" if value is None or value != value else f"{value:.{digits}f}"
 
 
+def missed(text, is_missed):
+    """Return a figure as a table shows it: in bold where it misses its target."""
+    return f"**{text}**" if is_missed else text
+
+
 def options(description, kind):
     """Return a parser with the arguments that all commands take."""
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])

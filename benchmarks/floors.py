@@ -17,6 +17,7 @@ from types import MethodType
 import cypickle
 from common import document, finish, number, options, provenance, table
 from cypickle.bench import hooks, shapes
+from cypickle.bench.big import Scratch
 from cypickle.bench.data import numpy
 from cypickle.bench.isomorphism import isomorphic
 from cypickle.bench.registry import PROTOCOL, Call, Unavailable
@@ -98,6 +99,19 @@ def copied(graph):
     return Call(bytes, (memoryview(graph),))
 
 
+def file_read(graph):
+    """As many bytes as the buffer has are read from a file into new memory at once."""
+    scratch = Scratch()
+    file = scratch.file
+    file.write(memoryview(graph))
+
+    def read(nbytes):
+        file.seek(0)
+        return scratch, file.read(nbytes)
+
+    return Call(read, (memoryview(graph).nbytes,))
+
+
 # ---- dumps: a floor takes the graph and its pickle, and returns the call that writes it
 
 
@@ -177,6 +191,20 @@ def buffer_written(graph, data):
     return copied(graph)
 
 
+def file_written(graph, data):
+    """The buffer is written to a file at once."""
+    scratch = Scratch()
+    file = scratch.file
+
+    def write(buffer):
+        file.seek(0)
+        file.write(buffer)
+        file.flush()
+        return scratch
+
+    return Call(write, (memoryview(graph),))
+
+
 #: (dumps, loads) by workload; all other lists and messages have `written` and `built`.
 FLOORS = {
     "decimal_list": (texts_written, called),
@@ -188,18 +216,17 @@ FLOORS = {
     "numpy_scalars": (scalars_reduced, called),
     "hook_persistent_id": (asked_for_ids, found_by_python),
     "hook_reducer_override": (asked_for_reducers, built),
-    **dict.fromkeys(
-        (
-            f"{kind}_{size}mb"
-            for kind in ("bytes", "bytearray", "numpy_frame")
-            for size in ("10", "100", "1000")
-        ),
-        (buffer_written, copied),
-    ),
 }
+#: The same for big buffers, by the end of the name; a buffer that stays out of a pickle in memory has no floor.
+BIG = {
+    "mb": (buffer_written, copied),
+    "mb_file": (file_written, file_read),
+    "oob_file": (file_written, file_read),
+}
+#: For the legend.
 BY_NAME = {
-    floor.__name__: floor for pair in ((written, built), *FLOORS.values()) for floor in pair
-}  # for the legend
+    floor.__name__: floor for pair in ((written, built), *FLOORS.values(), *BIG.values()) for floor in pair
+}
 
 
 @dataclass(slots=True)
@@ -227,9 +254,12 @@ def floors_of(workload):
     Raises:
         NoFloor: It has none.
     """
-    if workload.kind == "big" and workload.name not in FLOORS:
-        raise NoFloor("a floor of files, or without a copy, would be the workload itself")
-    return FLOORS.get(workload.name, (written, built))
+    if workload.kind != "big":
+        return FLOORS.get(workload.name, (written, built))
+    for ending, floors in BIG.items():
+        if workload.name.endswith(ending):
+            return floors
+    raise NoFloor("nothing has to be copied")
 
 
 def measure(workload, rounds, seconds, budget=inf):

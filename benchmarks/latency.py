@@ -10,13 +10,16 @@ import time
 from importlib import import_module
 from statistics import median
 
-from common import HERE, SIDES, document, environment, finish, number, options, provenance, table
+from common import HERE, SIDES, document, environment, finish, missed, number, options, provenance, table
 from cypickle.bench.registry import PROTOCOL
 
 #: `_pickle` is the C half of the stdlib's, `pickle` all of it.
 IMPORTS = ("_pickle", "pickle", "cypickle")
 TIMED_IMPORT = "from time import perf_counter as now; start = now(); import {}; print(now() - start)"
 DIRECTIONS = ("dumps", "loads")
+#: What `import cypickle` may cost of `import _pickle`, and the seconds in which a long call has to answer.
+IMPORT_RATIO = 1.5
+ANSWER = 0.2
 #: Long lists of plain data, built in no time.
 SHAPES = {
     "ints": lambda count: list(range(10**6, 10**6 + count)),
@@ -108,6 +111,12 @@ def interrupts(count):
     return answers
 
 
+def beside(row, base, kind):
+    """Return the ratio of an import's time to that of `_pickle`."""
+    ratio = row[kind] / base[kind]
+    return missed(number(ratio), row["import"] == "cypickle" and ratio > IMPORT_RATIO)
+
+
 def markdown(made):
     """Return both tables of a document."""
     taken = made["results"]["imports"]
@@ -117,8 +126,7 @@ def markdown(made):
             f"`import {row['import']}`",
             number(row["fastest"] * 1000),
             number(row["median"] * 1000),
-            number(row["fastest"] / base["fastest"]),
-            number(row["median"] / base["median"]),
+            *(beside(row, base, kind) for kind in ("fastest", "median")),
         ]
         for row in taken
     ]
@@ -126,14 +134,14 @@ def markdown(made):
         [
             f"{row['direction']} of {row['count']} {row['shape']}, {row['side']}",
             number(row["takes"]),
-            number(row["answers"]),
+            missed(number(row["answers"]), row["side"] == "cypickle" and row["answers"] > ANSWER),
         ]
         for row in made["results"]["interrupts"]
     ]
     return "\n\n".join(
         [
             "Latency: imports, each in new processes, and what they cost beside `import _pickle`; and the seconds from"
-            " SIGINT, a quarter of the way through a long call, to `KeyboardInterrupt`.",
+            " SIGINT, a quarter of the way through a long call, to `KeyboardInterrupt`. Bold: a target is missed.",
             provenance(made),
             table(["", "fastest, ms", "median, ms", "fastest, ratio", "median, ratio"], rows),
             table(["long call", "it takes, s", "it answers after, s"], calls),

@@ -12,7 +12,7 @@ import tracemalloc
 from dataclasses import asdict, dataclass, field
 
 import cypickle
-from common import SIDES, document, finish, number, options, provenance, table
+from common import SIDES, document, finish, missed, number, options, provenance, table
 from cypickle.bench.registry import Unavailable
 from cypickle.bench.workloads import select
 
@@ -20,6 +20,10 @@ MODULES = {"pickle": pickle, "cypickle": cypickle}
 DIRECTIONS = ("dumps", "loads")
 #: Lists of instances: their size is shown for each.
 INSTANCES = ("records", "own reducers")
+#: How much of the stdlib's memory beyond the result `dumps` may take; and the size of a loaded instance beside the
+#: original's: the last hundredth is for the list that holds them.
+SHARE = 0.5
+SAME_SIZE = 1.01
 
 
 @dataclass(slots=True)
@@ -114,9 +118,17 @@ def sizes(rows):
     header += [f"added by {side}'s dumps" for side in SIDES]
     lines = []
     for row in shown:
-        loaded = [number(row.loads[side].result / row.count, 0) for side in SIDES]
-        added = [number(row.dumps[side].growth / row.count, 0) for side in SIDES]
-        lines.append([f"`{row.name}`", number(row.graph / row.count, 0), *loaded, *added])
+        original = row.graph / row.count
+        theirs, ours = (row.loads[side].result / row.count for side in SIDES)
+        lines.append(
+            [
+                f"`{row.name}`",
+                number(original, 0),
+                number(theirs, 0),
+                missed(number(ours, 0), ours > SAME_SIZE * original),
+                *(number(row.dumps[side].growth / row.count, 0) for side in SIDES),
+            ]
+        )
     return table(header, lines) if lines else ""
 
 
@@ -128,12 +140,13 @@ def peaks(rows):
     lines = []
     for row in rows:
         line = [f"`{row.name}`"]
-        for uses in (row.dumps, row.loads):
+        for uses, most in ((row.dumps, SHARE), (row.loads, float("inf"))):
             theirs, ours = (uses[side].beyond for side in SIDES)
+            share = ours / theirs if theirs else None
             line += [
                 number(theirs / 1000, 1),
                 number(ours / 1000, 1),
-                number(ours / theirs if theirs else None),
+                missed(number(share), share is not None and share >= most),
             ]
         lines.append(line)
     return table(header, lines)
@@ -144,7 +157,7 @@ def markdown(made):
     rows = [row for row in map(read, made["results"]) if not row.skipped]
     blocks = [
         "Memory: all that goes through CPython's allocators, by tracemalloc. `share` is cypickle's part of the"
-        " stdlib's.",
+        " stdlib's; bold: a target is missed.",
         provenance(made),
         sizes(rows),
         peaks(rows),

@@ -82,7 +82,7 @@ def test_what_is_built_are_the_objects_of_the_graph(named):
 
 @pytest.mark.parametrize(
     "name",
-    [name for name, (_, floor) in floors.FLOORS.items() if "mb" not in name and floor is floors.called],
+    [name for name, (_, floor) in floors.FLOORS.items() if floor is floors.called],
 )
 def test_what_is_called_returns_the_objects_of_the_graph(name):
     graph = made(name)
@@ -132,7 +132,20 @@ def test_hooks_are_called_for_every_object_that_pickle_asks_for(monkeypatch):
 @pytest.mark.parametrize("name", ["bytes_10mb", "bytearray_10mb", "numpy_frame_10mb"])
 def test_buffers_are_copied(name):
     graph = made(name)
-    assert floors.copied(graph).once() == bytes(memoryview(graph).cast("B"))
+    expected = bytes(memoryview(graph))
+    assert floors.copied(graph).once() == expected
+    assert floors.file_read(graph).once()[1] == expected
+    scratch = floors.file_written(graph, b"").once()
+    scratch.file.seek(0)
+    assert scratch.file.read() == expected
+
+
+def test_big_buffers_have_the_floor_of_their_way():
+    found = {item.name: item for item in select(["big buffers"])}
+    assert floors.floors_of(found["bytes_10mb"]) == (floors.buffer_written, floors.copied)
+    assert floors.floors_of(found["bytearray_10mb_file"]) == (floors.file_written, floors.file_read)
+    with pytest.raises(templates.NoFloor, match="nothing has to be copied"):
+        floors.floors_of(found["numpy_frame_10mb_oob"])
 
 
 def test_a_target_above_the_floor_is_said_to_be_out_of_reach():
