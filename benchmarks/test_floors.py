@@ -19,15 +19,6 @@ COUNTED = (int, float)
 NAMES = (type, Enum, FunctionType, type(None), bool)
 
 
-@pytest.fixture(params=LISTS, ids=lambda item: item.name)
-def named(request):
-    """A workload and its graph."""
-    try:
-        return request.param, request.param.build()
-    except Unavailable as reason:
-        pytest.skip(str(reason))
-
-
 def made(name):
     """Return the graph of the workload of exactly that name."""
     try:
@@ -67,13 +58,11 @@ def census(roots, *, whole, known=()):
     return found, met
 
 
-def test_what_is_built_are_the_objects_of_the_graph(named):
-    workload, graph = named
-    floor = floors.floors_of(workload)[1]
-    if floor is not floors.built:
-        pytest.skip("a function makes these objects: see the next test")
+@pytest.mark.parametrize("name", [item.name for item in LISTS if floors.floors_of(item)[1] is floors.built])
+def test_what_is_built_are_the_objects_of_the_graph(name):
+    graph = made(name)
     whole, met = census([graph], whole=True)
-    call = floor(graph)
+    call = floors.built(graph)
     result = call.once()
     roots = [result[0], *result[1]] if call.args[0].lacking else [result]
     shared = [key for key, obj in met.items() if type(obj) not in COUNTED]
@@ -104,11 +93,11 @@ def test_each_handle_is_found_by_the_hook():
     assert len(records) == len(graph) - 20
 
 
-def test_what_is_written_is_the_pickle(named):
-    workload, graph = named
-    (pickled,) = workload.parts(workload.dumping(pickle, graph).once())
-    write, _ = floors.floors_of(workload)
-    assert write(workload.build(), pickled).once() == pickled
+@pytest.mark.parametrize("item", LISTS, ids=lambda item: item.name)
+def test_what_is_written_is_the_pickle(item):
+    (pickled,) = item.parts(item.dumping(pickle, made(item.name)).once())
+    write, _ = floors.floors_of(item)
+    assert write(item.build(), pickled).once() == pickled
 
 
 def test_hooks_are_called_for_every_object_that_pickle_asks_for(monkeypatch):
