@@ -1,11 +1,13 @@
 """What pyproject.toml cannot say: the two extensions and their build switches."""
 
 import os
+import subprocess
 import sys
 from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
 
@@ -51,6 +53,27 @@ def extension(name, source):
     )
 
 
+# GCC stops inlining by the size of the whole file, and so leaves calls in the innermost loops.
+INLINE = [
+    "--param=inline-unit-growth=400",
+    "--param=large-function-growth=4000",
+    "--param=max-inline-insns-single=1000",
+]
+
+
+class BuildWithInlining(build_ext):
+    """Tells a compiler that knows how to be told what to inline."""
+
+    def build_extensions(self):
+        command = getattr(self.compiler, "compiler_so", None)
+        if command and not (DEBUG or SANITIZE):
+            probe = [*command, "-Werror", *INLINE, "-E", "-x", "c", os.devnull]
+            if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+                for ext in self.extensions:
+                    ext.extra_compile_args = [*ext.extra_compile_args, *INLINE]
+        super().build_extensions()
+
+
 class SdistWithTests(sdist):
     """Wheels are built from the sdist, and are tested by what it holds."""
 
@@ -60,7 +83,7 @@ class SdistWithTests(sdist):
 
 
 setup(
-    cmdclass={"sdist": SdistWithTests},
+    cmdclass={"build_ext": BuildWithInlining, "sdist": SdistWithTests},
     ext_modules=cythonize(
         [extension("_emitter", "_speedups/emitter.pyx"), extension("_machine", "_speedups/machine.pyx")],
         build_dir="build/cython",

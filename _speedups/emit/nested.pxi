@@ -5,6 +5,7 @@
 # on as a status, -1, as in levels.pxi.
 
 ctypedef int (*part_status)(Emission *, PyObject *) noexcept
+ctypedef int (*instance_status)(Emission *, PyObject *, bint, Plan *) noexcept
 ctypedef int (*leaf_status)(Emission *, PyObject *, bint *) noexcept
 
 
@@ -16,6 +17,8 @@ cdef inline bint can_nest(Emission *e) noexcept:
 cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
     """Write o, which save_leaf has passed, and everything below it."""
     cdef PyTypeObject *t = Py_TYPE(o)
+    cdef Plan *plan
+    cdef int status
     if can_nest(e):
         if t == &PyDict_Type:
             if 0 < PyDict_GET_SIZE(o) < BATCH_ITEMS:
@@ -26,6 +29,12 @@ cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
         elif t == &PyTuple_Type:
             if 0 < PyTuple_GET_SIZE(o):
                 return (<save_status>nest_tuple)(e, o, uniq)
+        elif e.reducer_override == NULL and not cyp_dict_is_made_on_demand():
+            plan = plan_for(e, t)
+            if plan != NULL and plan.kind == PLAN_ATTRIBUTES and not shadows_hooks(plan, o):
+                status = (<instance_status>nest_instance)(e, o, uniq, plan)
+                if status != GO:
+                    return status
     return (<save_status>save_level)(e, o, uniq)
 
 

@@ -145,6 +145,17 @@ cdef int put_decimal(Emission *e, unsigned char op, Py_ssize_t value) except -1:
 
 cdef inline int memoize(Emission *e, PyObject *o, bint uniq) except -1:
     """Give o its memo index; the room of a boundary is left.  Source: _pickle.c memo_put."""
+    cdef Memo *m = e.memo
+    if CYP_LIKELY(uniq and e.odd == 0 and m.n < m.cap):
+        m.log[m.n] = o
+        m.n += 1
+        put_op(&e.out, OP_MEMOIZE)
+        return 0
+    return memoize_any(e, o, uniq)
+
+
+cdef int memoize_any(Emission *e, PyObject *o, bint uniq) except -1:
+    """memoize for what is rarer."""
     if CYP_UNLIKELY(e.odd):
         return memoize_odd(e, o)
     if uniq:
