@@ -145,7 +145,7 @@ def _known_kind(cls: type, default_reduce: bool) -> str | None:
         )
     if default_reduce:
         dataclasses = sys.modules.get("dataclasses")
-        getstate = getattr(dataclasses, "_dataclass_getstate", found)
+        getstate = getattr(dataclasses, "_dataclass_getstate", None)
         return "fields" if isinstance(found, FunctionType) and found is getstate else None
     pure_path = getattr(sys.modules.get("pathlib"), "PurePath", None)
     if pure_path is not None and found is vars(pure_path).get("__reduce__"):
