@@ -31,7 +31,7 @@ from _speedups.cpythonx cimport (
     cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes, cyp_is_temporal_type, cyp_is_unique,
     cyp_leave_emission, cyp_make_immutable, cyp_named_newobj, cyp_plain_key, cyp_restore_error,
     cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_signed_bytes, cyp_single_tail_batch,
-    cyp_slot_offset, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_timedelta_field,
+    cyp_slot_offset, cyp_stack_is_low, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_timedelta_field,
     cyp_type_tag, cyp_unicode_ready, cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (

@@ -30,7 +30,7 @@ from _speedups.cpythonx cimport (
     PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF, Py_False, Py_INCREF, Py_None,
     Py_TYPE, Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next,
     cyp_call_new, cyp_calls_plainly, cyp_default_getattr, cyp_default_new, cyp_default_setattr, cyp_dict_like,
-    cyp_enter_loading, cyp_leave_loading, cyp_stores_as_dict,
+    cyp_enter_loading, cyp_leave_loading, cyp_stack_is_low, cyp_stores_as_dict,
     cyp_dict_place, cyp_dict_set_steal, cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter,
     cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_is_immutable, cyp_is_method, cyp_is_readonly,
     cyp_is_tuple_class, cyp_knows_range, cyp_list_take, cyp_mix_bytes, cyp_module_dict, cyp_object_new,
@@ -350,8 +350,9 @@ cdef object buffer_iterator(object buffers):
 cdef object run_nested(Loading *r):
     """run(), as one level of the interpreter's recursion: what it calls may load in its turn."""
     cdef bint entered = False
+    cdef int nested = cyp_enter_loading()
     try:
-        if cyp_enter_loading() >= MOST_NESTED:
+        if nested and (nested >= MOST_NESTED or cyp_stack_is_low()):
             raise RecursionError("maximum recursion depth exceeded while unpickling an object")
         Py_EnterRecursiveCall(b" while unpickling an object")
         entered = True
