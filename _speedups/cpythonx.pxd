@@ -58,7 +58,6 @@ cdef extern from "compat.h":
     void cyp_restore_error(PyObject *) noexcept  # steals
     void cyp_set_no_memory() noexcept
     int cyp_default_protocol() noexcept
-    bint cyp_error_notes() noexcept
     bint cyp_captures_hooks() noexcept
 
 cdef extern from "Python.h":

@@ -122,13 +122,35 @@ cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyOb
     """
     cdef PyObject **items = r.stack.top - n
     cdef PyObject *function = (items - 1)[0]
+    cdef PyObject *made
+    cdef Py_ssize_t k
+    if op == OP_NEWOBJ:
+        return new_top(r, plan_of(<PyTypeObject *>function), n, i, written)
+    made = (<call_status>made_by_call)(r, n)
+    if CYP_UNLIKELY(made == NULL):
+        return gather_arguments(r, n)
+    if i != UNMEMOISED:
+        r.memo.slots[i] = written
+        r.memo.count += 1
+    for k in range(n):
+        Py_DECREF(items[k])
+    r.stack.top = items
+    (items - 1)[0] = made
+    Py_DECREF(function)
+    return follow_new(r, False)
+
+
+ctypedef PyObject *(*call_status)(Loading *, Py_ssize_t) noexcept
+
+
+cdef inline PyObject *made_by_call(Loading *r, Py_ssize_t n) except NULL:
+    """What REDUCE of the n topmost values gives, which stay on the stack."""
+    cdef PyObject **items = r.stack.top - n
+    cdef PyObject *function = (items - 1)[0]
     cdef PyObject *made = NULL
     cdef Plan *plan
-    cdef Py_ssize_t k
     if PyType_Check(function):
         plan = plan_of(<PyTypeObject *>function)
-        if op == OP_NEWOBJ:
-            return new_top(r, plan, n, i, written)
         if plan.native:
             made = native_call(<PyTypeObject *>function, plan.native, items, n)
         elif plan.init != NULL:
@@ -140,15 +162,7 @@ cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyOb
                 and not runs_no_python(function, items, n):
             settle(r)
         made = PyObject_Vectorcall(function, items, n, NULL)
-    if i != UNMEMOISED:
-        r.memo.slots[i] = written
-        r.memo.count += 1
-    for k in range(n):
-        Py_DECREF(items[k])
-    r.stack.top = items
-    (items - 1)[0] = made
-    Py_DECREF(function)
-    return follow_new(r, False)
+    return made
 
 
 cdef int new_top(Loading *r, Plan *plan, Py_ssize_t n, Py_ssize_t i, PyObject *written) except -1:

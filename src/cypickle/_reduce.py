@@ -374,12 +374,20 @@ def _python2_names(module_name: str, qualified: str) -> tuple[str, str]:
 
 def refuse_reduce_value(obj: object, reduced: object, protocol: int) -> NoReturn:
     """Raise what the running version raises for this malformed reduce value of obj."""
-    _refuse(obj, reduced, protocol)
+    try:
+        _refuse(obj, reduced, protocol)
+    except BaseException as error:
+        if not _NOTES:
+            note_part(error, obj, "object")
+        raise
 
 
 def refuse(obj: object, protocol: int) -> NoReturn:
     """Raise what the running version raises for an object that it cannot pickle by this protocol."""
     _refuse(obj, NotImplemented, protocol)
+
+
+_NOTES = sys.version_info >= (3, 14)  # the running version's errors carry notes
 
 
 class _Asked(StdlibPickler):
