@@ -151,7 +151,7 @@ def run(seconds, seed, findings):
             (Path(findings) / f"{name}.txt").write_text(data.hex())
             print(f"{name}: {type(error).__name__}: {str(error)[:300]}", flush=True)
         else:
-            if rng.random() < 0.002 and len(data) < 2000:
+            if rng.random() < 0.002 and 0 < len(data) < 2000:
                 pool.append(data)
     under_way.unlink(missing_ok=True)
     return executions, found
