@@ -6,6 +6,7 @@ of is found by going through the opcodes that follow, without executing them.  I
 
 from __future__ import annotations
 
+from _pickle import UnpicklingError
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -86,11 +87,15 @@ def note(
             name = _NAMES.get(rest[0], "")
             end = _after(rest, 1, name)
             operand, rest = rest[1:end], rest[end:]
-    elif name in _POP_MARKED and 0 <= popped <= len(values) and str(error) != "could not find MARK":
+    elif name in _POP_MARKED and 0 <= popped <= len(values) and not _found_no_mark(error):
         heights.append(popped)
     action = _action(name, operand, values, heights, between)
     if code == _END:
-        place = f"at byte {offset} (end of the data)" if isinstance(error, EOFError) else f"at byte {offset}"
+        place = (
+            f"at byte {offset} (end of the data)"
+            if issubclass(type(error), EOFError)
+            else f"at byte {offset}"
+        )
     else:
         place = f"at byte {offset} ({name or f'no opcode: {code:#04x}'})"
     notes = [f"{action}, {place}" if action else place]
@@ -99,6 +104,10 @@ def note(
     notes += path.follow(rest if rest is not None and name else b"")
     for text in notes:
         BaseException.add_note(error, text)
+
+
+def _found_no_mark(error: BaseException) -> bool:
+    return type(error) is UnpicklingError and error.args == ("could not find MARK",)
 
 
 # ---- what was done -----------------------------------------------------------------------------------
@@ -168,7 +177,7 @@ def _type_name(value: Any) -> str:
 
 def _named(value: Any) -> str:
     """The name of a class or function."""
-    if isinstance(value, type):
+    if issubclass(type(value), type):
         return _dotted(_module_of(value), _qualname_of(value))
     if type(value) in (FunctionType, BuiltinFunctionType):
         return _dotted(value.__module__, value.__qualname__)
@@ -176,7 +185,8 @@ def _named(value: Any) -> str:
 
 
 def _dotted(module: object, qualname: object) -> str:
-    return f"{qualname}" if module in (None, "builtins", "__main__") else f"{module}.{qualname}"
+    name = qualname if type(qualname) is str else "?"
+    return name if type(module) is not str or module in ("builtins", "__main__") else f"{module}.{name}"
 
 
 def _key_text(key: Any) -> str:
@@ -223,6 +233,8 @@ class _Path:
     def follow(self, data: bytes) -> list[str]:
         """Go through the opcodes to STOP, or their end; return the notes."""
         pos = 0
+        if not any(value is _HOLE for value in self.values):
+            return []
         for _ in range(_MOST_OPCODES):
             if len(self.notes) >= _MOST_NOTES or pos >= len(data):
                 break
@@ -315,7 +327,7 @@ def _of_container(container: Any, name: str, taken: list[Any], index: int) -> st
     if name == "ADDITEMS":
         return f"in an element of {text}"
     if name in ("APPEND", "APPENDS"):
-        if isinstance(container, list):
+        if issubclass(type(container), list):
             return f"in item {list.__len__(container) + index} of {text}"
         return f"in an item of {text}"
     if index % 2:
