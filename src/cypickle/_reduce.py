@@ -45,7 +45,7 @@ def allow_depth(depth: int) -> int:
 # ---- types -----------------------------------------------------------------------------------------
 
 
-# No generator expressions in what a plan asks: CPython 3.13 crashes where their frame cannot be allocated.
+# No generator expressions in what a plan asks: CPython 3.12 and 3.13 crash where their frame cannot be allocated.
 
 _DATETIME_TYPES = ("date", "datetime", "time", "timedelta")
 _HOOKS = ("__reduce_ex__", "__class__", "__reduce__", "__getstate__")
