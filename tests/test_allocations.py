@@ -226,7 +226,9 @@ def without_memory(function, start):
 
 def skip_what_crashes_the_interpreter(kind, protocol):
     if protocol < 4 and kind == "frozen":
-        pytest.skip("CPython 3.12 and 3.13 crash where the generator in dataclasses.fields() cannot be allocated")
+        pytest.skip(
+            "CPython 3.12 and 3.13 crash where the generator in dataclasses.fields() cannot be allocated"
+        )
 
 
 @pytest.mark.skipif(_testcapi is None, reason="this build has no _testcapi")
