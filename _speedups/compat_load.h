@@ -264,6 +264,35 @@ static inline int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *va
 #endif
 }
 
+/* Add a pair, and take both references; 1, and nothing done, where the key is there already. */
+static inline int cyp_dict_add_steal(PyObject *dict, PyObject *key, PyObject *value)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    int status = PyDict_SetDefaultRef(dict, key, value, NULL);
+#else
+    PyObject *found = PyDict_SetDefault(dict, key, value);
+    int status = found == NULL ? -1 : found != value;
+#endif
+    if (status == 1) return 1;
+    Py_DECREF(key);
+    Py_DECREF(value);
+    return status;
+}
+/* All keys of an exact dict are exact strs; 0 where it cannot be told without looking at each. */
+static inline int cyp_dict_is_text(PyObject *dict)
+{
+#if defined(CYP_INLINE_VALUES)
+    return ((PyDictObject *)dict)->ma_keys->dk_kind != DICT_KEYS_GENERAL;
+#else
+    return PyDict_GET_SIZE(dict) == 0;
+#endif
+}
+
+/* ---- machine: the collector ----------------------------------------------------------------------- */
+
+/* Up to 3.11 making an object may run the collector, hence user code; since then it runs between bytecodes only. */
+static inline int cyp_collects_in_allocations(void) { return PY_VERSION_HEX < 0x030C0000; }
+
 /* ---- machine: the types of datetime --------------------------------------------------------------- */
 
 /* Which type of datetime it is, as cyp_is_temporal_type() counts; -1 for another.  Imports nothing that is not there. */

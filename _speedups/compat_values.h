@@ -87,6 +87,22 @@ static inline Py_ssize_t cyp_attrs_len(PyObject *o)
     CypValues *values = cyp_inline_values(o);
     return values ? cyp_values_size(values) : -1;
 }
+/* PyDict_Next of an exact dict, and as it counts. */
+static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
+    if (CYP_UNLIKELY(((PyDictObject *)o)->ma_values != NULL || keys->dk_kind == DICT_KEYS_GENERAL)) {
+        return PyDict_Next(o, pos, key, value);
+    }
+    PyDictUnicodeEntry *entry = DK_UNICODE_ENTRIES(keys) + *pos;
+    PyDictUnicodeEntry *end = DK_UNICODE_ENTRIES(keys) + keys->dk_nentries;
+    while (entry < end && entry->me_value == NULL) entry++;
+    if (entry >= end) return 0;
+    *pos = entry + 1 - DK_UNICODE_ENTRIES(keys);
+    *key = entry->me_key;
+    *value = entry->me_value;
+    return 1;
+}
 /* Like PyDict_Next over the attributes; goes on in the dictionary if one was made meanwhile. */
 static inline int cyp_attrs_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
@@ -119,6 +135,7 @@ static inline int cyp_values_slot_of(PyTypeObject *tp, PyObject *name)
     }
     return -1;
 }
+static inline PyObject *cyp_values_at(CypValues *values, int slot) { return values->values[slot]; }
 /* Takes the reference to value; returns what was there before, NULL as a rule. */
 static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *value)
 {
@@ -131,7 +148,12 @@ static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *va
 typedef struct { int unused; } CypValues;
 static inline CypValues *cyp_inline_values(PyObject *o) { (void)o; return NULL; }
 static inline Py_ssize_t cyp_values_size(CypValues *values) { (void)values; return 0; }
+static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    return PyDict_Next(o, pos, key, value);
+}
 static inline int cyp_values_slot_of(PyTypeObject *tp, PyObject *name) { (void)tp; (void)name; return -1; }
+static inline PyObject *cyp_values_at(CypValues *values, int slot) { (void)values; (void)slot; return NULL; }
 static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *value)
 {
     (void)values; (void)slot;

@@ -45,6 +45,9 @@ cdef extern from "compat.h":
     Py_ssize_t cyp_set_next(PyObject *set, Py_ssize_t pos, PyObject **items, Py_ssize_t *positions,
                             Py_ssize_t most) noexcept  # borrowed
     Py_ssize_t cyp_attrs_len(PyObject *) noexcept
+    bint cyp_collects_in_allocations() noexcept
+    bint cyp_dict_is_text(PyObject *) noexcept
+    bint cyp_dict_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     bint cyp_attrs_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed
     PyObject *cyp_instance_dict(PyObject *) noexcept  # borrowed
@@ -72,6 +75,9 @@ cdef extern from "Python.h":
     void Py_DECREF(PyObject *) noexcept
     void Py_XINCREF(PyObject *) noexcept
     void Py_XDECREF(PyObject *) noexcept
+    bint PyGC_Disable() noexcept
+    bint PyGC_Enable() noexcept
+    void PyObject_GC_UnTrack(PyObject *) noexcept
     Py_ssize_t Py_REFCNT(PyObject *) noexcept
 
     double PyFloat_AS_DOUBLE(PyObject *) noexcept
@@ -84,6 +90,7 @@ cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t) noexcept  # borrowed
     PyObject *PyTuple_GetSlice(PyObject *, Py_ssize_t, Py_ssize_t) except NULL  # new
     Py_ssize_t PyDict_Size(PyObject *) noexcept  # of an exact dict
+    Py_ssize_t PyDict_GET_SIZE(PyObject *) noexcept
     bint PyDict_Next(PyObject *, Py_ssize_t *, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *PyDict_GetItemWithError(PyObject *, PyObject *) except? NULL  # borrowed
     Py_ssize_t PySet_GET_SIZE(PyObject *) noexcept
@@ -128,6 +135,7 @@ cdef extern from "compat.h":
     int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n) except -1  # steals on success only
     PyObject *cyp_dict_like(PyObject *shape, PyObject **items, Py_ssize_t n) noexcept  # new; steals unless NULL
     int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals, on failure too
+    int cyp_dict_add_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals unless it is 1
     bint cyp_stores_as_dict(PyObject *) noexcept
     PyObject *cyp_type_find(PyTypeObject *, PyObject *name) noexcept  # borrowed, or NULL without exception
     unsigned int cyp_type_tag_new(PyTypeObject *) noexcept
@@ -168,6 +176,7 @@ cdef extern from "compat.h":
     CypValues *cyp_inline_values(PyObject *) noexcept
     Py_ssize_t cyp_values_size(CypValues *) noexcept
     int cyp_values_slot_of(PyTypeObject *, PyObject *name) noexcept
+    PyObject *cyp_values_at(CypValues *, int slot) noexcept  # borrowed, or NULL
     PyObject *cyp_values_put(CypValues *, int slot, PyObject *value) noexcept  # steals; returns the old one
 
 cdef extern from "Python.h":

@@ -63,7 +63,6 @@ cdef struct Plan:
     PyObject *slots                      # owned or NULL: the tuple of the names of slots
     PyObject *constant                   # owned or NULL: PLAN_UUID, the is_safe that is not written; PLAN_FIELDS,
                                          # the exact dict __dataclass_fields__
-    Py_ssize_t constant_size             # PLAN_FIELDS: items in it
     Py_ssize_t slot_offsets[PLAN_NAMES]  # bytes from the object's address
     PyObject *names[PLAN_NAMES]          # not owned: attribute names in the memo
     Py_ssize_t name_indices[PLAN_NAMES]

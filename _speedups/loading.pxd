@@ -48,6 +48,10 @@ cdef struct Loading:
     Py_ssize_t nclosed
     Py_ssize_t closed_size
     Py_ssize_t settled          # how often user code made us build closed states
+    bint paused                 # the collector: see pause_collector()
+    bint collects               # whether it was on
+    PyObject *plain             # dict or set whose keys are all plain as long as there are plain_size; owned, or NULL
+    Py_ssize_t plain_size
     bint lasting                # the data stay where they are, unchanged: memo slots may say WRITTEN
     bint passing                # the memo ends with the load: its slots may say ITEMS
     Shape *shapes               # SHAPES of them, or NULL
@@ -78,6 +82,9 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     r.nclosed = r.settled = 0
     r.closed_size = CLOSED_FIRST
     r.lasting = r.passing = False
+    r.paused = r.collects = False
+    r.plain = NULL
+    r.plain_size = 0
     r.proto = 0
     r.fix_imports = True
     r.keep_bytes = False
@@ -100,4 +107,5 @@ cdef inline void loading_free(Loading *r) noexcept:
         Py_XDECREF(<PyObject *>(r.closed[r.nclosed].names & ~<size_t>NAMES_MASK))
     if r.closed != r.first_closed:
         PyMem_Free(r.closed)
+    Py_XDECREF(r.plain)
     PyMem_Free(r.line)

@@ -15,9 +15,9 @@ from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, CypValues, PY_SSIZE_T_MAX, PyBool_Type, PyByteArray_AS_STRING,
     PyByteArray_FromStringAndSize, PyByteArray_Resize, PyBytes_AS_STRING, PyBytes_DecodeEscape,
     PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyCFunction_Type, PyComplex_FromDoubles,
-    PyComplex_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy, PyDict_GetItemWithError, PyDict_New,
+    PyComplex_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy, PyDict_GET_SIZE, PyDict_GetItemWithError, PyDict_New,
     PyDict_Next, PyDict_SetItem, PyDict_Size, PyDict_Type, PyDict_Update, PyErr_NoMemory, PyExc_OverflowError,
-    Py_EnterRecursiveCall, Py_LeaveRecursiveCall,
+    PyGC_Disable, PyGC_Enable, PyObject_GC_UnTrack, PySet_GET_SIZE, Py_EnterRecursiveCall, Py_LeaveRecursiveCall,
     PyFloat_AS_DOUBLE, PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyFunction_Type, PyGetSetDescr_Type,
     PyImport_GetModule, PyImport_Import, PyIter_Next, PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t,
     PyLong_FromLong, PyLong_FromString, PyLong_Type, PyMem_Calloc, PyMem_Realloc, PyMemoryView_FromObject,
@@ -31,17 +31,18 @@ from _speedups.cpythonx cimport (
     Py_TYPE, Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next,
     cyp_call_new, cyp_calls_plainly, cyp_default_getattr, cyp_default_new, cyp_default_setattr, cyp_dict_like,
     cyp_enter_loading, cyp_leave_loading, cyp_restore_error, cyp_stack_is_low, cyp_stores_as_dict, cyp_take_error,
-    cyp_dict_place, cyp_dict_set_steal, cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter,
+    cyp_collects_in_allocations, cyp_dict_add_steal, cyp_dict_is_text, cyp_dict_next, cyp_dict_place,
+    cyp_dict_set_steal, cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter,
     cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_is_immutable, cyp_is_method, cyp_is_readonly,
     cyp_is_tuple_class, cyp_knows_range, cyp_list_take, cyp_mix_bytes, cyp_module_dict, cyp_object_new,
     cyp_plain_dict, cyp_range_new, cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_same_new,
     cyp_set_readonly, cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_str_new, cyp_temporal_new,
     cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy, cyp_tuple_items, cyp_type_find,
-    cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_put, cyp_values_size, cyp_values_slot_of, raw_bytes,
+    cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at, cyp_values_put, cyp_values_size, cyp_values_slot_of, raw_bytes,
     raw_float, raw_int, raw_int_from_le, raw_str, raw_tuple,
 )
 from _speedups.inbuf cimport take_here
-from _speedups.limits cimport HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
+from _speedups.limits cimport BATCH_ITEMS, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
 from _speedups.loading cimport (
     Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, READING, RUNNING, SHAPES, SHAPE_PAIRS, Shape,
     loading_free, loading_init,
@@ -68,6 +69,7 @@ from _speedups.stack cimport (
 
 import builtins
 import sys
+from _io import BufferedReader, BytesIO, FileIO
 
 cdef object UnpicklingError
 try:
@@ -77,6 +79,7 @@ except ImportError:
 
 cdef object memo_hole = object()
 cdef object module_type = type(sys)
+cdef object builtin_method = type(len)
 cdef object named_last = None  # see top_of()
 cdef object top_of_last = None
 cdef object name_of_spec = "__spec__"
@@ -171,6 +174,7 @@ cdef class Machine:
     cdef bint persistent_bound   # call it with self: no cycle is made for a method of ours
     cdef bint ready
     cdef bint running
+    cdef bint calls_user         # the file's methods may run user code
     cdef bint fix_imports
     cdef bint has_view
     cdef int proto
@@ -178,7 +182,6 @@ cdef class Machine:
     cdef Py_ssize_t pos          # bytes of it that are used up
     cdef Py_ssize_t prefetched   # bytes of it that the file is past
     cdef Memo slots
-    cdef Loading *loading        # while running
 
     def __cinit__(self):
         memo_init(&self.slots)
@@ -239,7 +242,7 @@ cdef class Machine:
         cdef Memo dropped
         cdef dict source
         if isinstance(value, UnpicklerMemoProxy):
-            source = machine_memo(<Machine>(<UnpicklerMemoProxy>value).machine)
+            source = memo_to_dict(&(<Machine>(<UnpicklerMemoProxy>value).machine).slots)
         elif isinstance(value, dict):
             source = <dict>value
         else:
@@ -249,8 +252,6 @@ cdef class Machine:
         memo_init(&dropped)
         try:
             memo_fill(&filled, source)
-            if self.loading != NULL:
-                expose_memo(self.loading)
             memo_move(&dropped, &self.slots)
             memo_move(&self.slots, &filled)
         finally:
@@ -275,23 +276,15 @@ cdef class UnpicklerMemoProxy:
 
     def clear(self, /):
         """Remove all items from memo."""
-        if self.machine.loading != NULL:
-            expose_memo(self.machine.loading)
         memo_free(&self.machine.slots)
 
     def copy(self, /):
         """Copy the memo to a new object."""
-        return machine_memo(self.machine)
+        return memo_to_dict(&self.machine.slots)
 
     def __reduce__(self, /):
         """Implement pickling support."""
-        return dict, (machine_memo(self.machine),)
-
-
-cdef dict machine_memo(Machine m):
-    if m.loading != NULL:
-        expose_memo(m.loading)
-    return memo_to_dict(&m.slots)
+        return dict, (memo_to_dict(&self.machine.slots),)
 
 
 include "load/source.pxi"
@@ -358,12 +351,14 @@ cdef object run_nested(Loading *r):
             raise RecursionError("maximum recursion depth exceeded while unpickling an object")
         Py_EnterRecursiveCall(b" while unpickling an object")
         entered = True
+        drop_forgotten()
         r.base = r.p
         made = (<run_status>run)(r)
         if CYP_UNLIKELY(made == NULL):
             tell_where(r)
         return steal(made)
     finally:
+        resume_collector(r)
         cyp_leave_loading()
         if entered:
             Py_LeaveRecursiveCall()
@@ -471,16 +466,18 @@ cdef int machine_open(Machine m, object file, object fix_imports, object encodin
 cdef object machine_load(Machine m, bint once):
     """load() of an Unpickler, or of the machine that the function load() makes for this `once`.
 
-    An Unpickler's memo outlives the load: then no state dictionary may be left out, for the next pickle might
-    name it when the instance has changed.
+    An Unpickler's memo outlives the load, and may be looked at meanwhile: no state dictionary may be left out, and no
+    slot is ever tagged.
     """
     cdef Loading r
+    cdef Memo passing
     if not m.ready:
         raise UnpicklingError(f"Unpickler.__init__() was not called by {type(m).__name__}.__init__()")
     if m.running:
         raise RuntimeError("Unpickler object is already used")
     m.running = True
-    loading_init(&r, &m.slots)
+    memo_init(&passing)
+    loading_init(&r, &passing if once else &m.slots)
     r.passing = once
     if not once:
         r.settled = MAX_SETTLED + 1
@@ -496,18 +493,25 @@ cdef object machine_load(Machine m, bint once):
             r.end = r.stop = r.start + m.view.len
             r.prefetched = m.prefetched
             r.passed = -m.pos
-        m.loading = &r
         choose_hook(m)
+        m.calls_user = not (once and is_plain_file(m))
         return run_nested(&r)
     finally:
-        if once:
-            memo_free(&m.slots)
+        memo_free(&passing)
         m.pos = r.p - r.start
         m.prefetched = r.prefetched
-        m.loading = NULL
         m.persistent_now = unset
         loading_free(&r)
         m.running = False
+
+
+cdef bint is_plain_file(Machine m) except -1:
+    """A file of the io module's own, down to the operating system's."""
+    owner = getattr(m.read, "__self__", None)
+    for method in (m.read, m.readline, m.readinto, m.peek):
+        if method is not ABSENT and not (type(method) is builtin_method and method.__self__ is owner):
+            return False
+    return type(owner) is BytesIO or type(owner) is BufferedReader and type(owner.raw) is FileIO
 
 
 cdef int choose_hook(Machine m) except -1:

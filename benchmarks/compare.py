@@ -6,29 +6,14 @@ Example: python benchmarks/compare.py --out results.json
 import argparse
 import json
 import math
-import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
 
+from common import commit
 from cypickle.bench.measure import Effort, as_document, measure
 from cypickle.bench.workloads import select
 from report import markdown
-
-
-def commit():
-    """Return the revision that is checked out here, with "+" if files differ from it, or None."""
-    here = Path(__file__).parent
-
-    def git(*words):
-        return subprocess.run(
-            ["git", *words], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def parse(arguments=None):
@@ -66,7 +51,9 @@ def main():
     for n, workload in enumerate(chosen, start=1):
         print(f"[{n}/{len(chosen)}] {workload.name}", file=sys.stderr)
         results.append(measure(workload, module, effort, peers=not options.no_peers))
-    document = as_document(results, effort, commit=commit(), label=options.label, module=options.module)
+    document = as_document(
+        results, effort, kind="speed", commit=commit(), label=options.label, module=options.module
+    )
     if options.out:
         Path(options.out).write_text(json.dumps(document, indent=1) + "\n")
     print(markdown([document]))

@@ -1,6 +1,6 @@
-"""Turn what compare.py wrote into Markdown tables, in README.md between two markers, and into a chart.
+"""Turn what the other commands wrote into Markdown, in README.md between two markers, and into a chart.
 
-Example: python benchmarks/report.py 3.11.json 3.15.json --readme README.md --plot results.svg
+Example: python benchmarks/report.py 3.11.json 3.15.json floors.json --readme README.md --plot benchmarks/results.svg
 """
 
 import argparse
@@ -9,8 +9,12 @@ import os
 import sys
 from pathlib import Path
 
+import floors
+import latency
+import memory
+import scaling
+from common import place, table
 from cypickle.bench import plot
-from cypickle.bench.host import headline
 from cypickle.bench.measure import Result, geometric_mean
 from cypickle.bench.workloads import all_workloads
 
@@ -18,6 +22,14 @@ BEGIN = "<!-- results:begin -->"
 END = "<!-- results:end -->"
 DIRECTIONS = ("dumps", "loads")
 PEERS = ("marshal", "msgspec")
+#: What shows the documents of each other command, and what they are called.
+SECTIONS = {
+    "floors": (floors.markdown, "Floors"),
+    "scaling": (scaling.markdown, "Range"),
+    "memory": (memory.markdown, "Memory"),
+    "latency": (latency.markdown, "Latency"),
+}
+KINDS = ("speed", *SECTIONS)
 
 
 def results_of(document):
@@ -42,12 +54,6 @@ def cell(result, value):
     if value != value:
         return "ok"
     return f"**{value:.2f}**" if value < 0.995 else f"{value:.2f}"
-
-
-def table(header, rows):
-    """Return a Markdown table, its first column to the left and the others to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def speed_table(documents):
@@ -87,17 +93,16 @@ def peer_table(document):
     return table(header, rows)
 
 
-def place(document):
-    """Return the line that says where and how a document was measured."""
-    label = f" ({document['label']})" if document.get("label") else ""
+def provenance(document):
+    """Return the line that says where and how ratios were measured."""
     rounds = f"{document['rounds']} rounds of {document['seconds_per_round'] * 1000:g} ms or more"
-    return f"- {headline(document['host'])}{label}; commit {document.get('commit') or 'unknown'}; {rounds}."
+    return f"- {place(document)}; {rounds}."
 
 
 def markdown(documents):
-    """Return the whole report."""
+    """Return the report on ratios."""
     blocks = [
-        "\n".join(place(document) for document in documents),
+        "\n".join(provenance(document) for document in documents),
         "The standard library's time divided by cypickle's: above 1 cypickle is faster. Losses are in bold.",
         speed_table(documents),
     ]
@@ -109,6 +114,27 @@ def markdown(documents):
                 f"Other serialisers on plain data, {version}: their time divided by cypickle's.",
                 peers,
             ]
+    return "\n\n".join(blocks)
+
+
+def folded(document):
+    """Return the section of another command's document, folded as it is long."""
+    show, title = SECTIONS[document["kind"]]
+    heading = f"<summary>{title}, {document['host']['python']}</summary>"
+    return f"<details>\n{heading}\n\n{show(document)}\n\n</details>"
+
+
+def whole_report(documents, chart=None):
+    """Return the report on all documents: ratios first, then what else was measured, in the order of `SECTIONS`.
+
+    Args:
+        chart: The path of the chart as the report has to name it.
+    """
+    speed = [document for document in documents if document["kind"] == "speed"]
+    blocks = [f"![times as fast as the standard library's pickle]({chart})"] if chart else []
+    blocks += [markdown(speed)] if speed else []
+    for kind in SECTIONS:
+        blocks += [folded(document) for document in documents if document["kind"] == kind]
     return "\n\n".join(blocks)
 
 
@@ -129,40 +155,69 @@ def read(name):
     """Return the document in a file.
 
     Raises:
-        ValueError: It is not one that compare.py wrote.
+        ValueError: It is not one that these commands write.
     """
     document = json.loads(Path(name).read_text())
     if not isinstance(document, dict) or not {"host", "results"} <= document.keys():
-        raise ValueError(f"{name} was not written by compare.py")
+        raise ValueError(f"{name} was not written by a command of this folder")
+    document.setdefault("kind", "speed")
+    if document["kind"] not in KINDS:
+        raise ValueError(f"{name} holds {document['kind']}, of which there is no report")
     return document
+
+
+def draw(documents, name):
+    """Draw the ratios of all documents that hold some.
+
+    Raises:
+        ValueError: None does.
+    """
+    speed = [document for document in documents if document["kind"] == "speed"]
+    if not speed:
+        raise ValueError("--plot draws what compare.py wrote: none of these files")
+    groups = {}
+    for document in speed:
+        results = results_of(document)
+        label = " ".join(filter(None, (document["host"]["python"], document.get("label"))))
+        groups[label] = [results[key] for key in in_order(results)]
+    plot.draw(groups, name, "\n".join(place(document) for document in speed))
+
+
+def write(path, report):
+    """Put a report between the markers of a file, which is replaced at once."""
+    text = insert(path.read_text(encoding="utf-8"), report)
+    new = path.with_name(path.name + ".new")
+    new.write_text(text, encoding="utf-8")
+    os.replace(new, path)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "files", nargs="+", metavar="FILE.json", help="one for each interpreter, in column order"
+        "files",
+        nargs="+",
+        metavar="FILE.json",
+        help="those of compare.py in the order of the columns, and any others",
     )
     parser.add_argument(
-        "--readme", metavar="FILE.md", help="put the tables between its markers; else print them"
+        "--readme", metavar="FILE.md", help="put the report between its markers; else print it"
     )
-    parser.add_argument("--plot", metavar="FILE.svg", help="draw the first file's ratios")
+    parser.add_argument(
+        "--plot", metavar="FILE.svg", help="draw the ratios, and let the report show the chart"
+    )
     options = parser.parse_args()
     try:
+        documents = [read(name) for name in options.files]
+        chart = None
         if options.plot:
             plot.require(options.plot)
-        documents = [read(name) for name in options.files]
-        report = markdown(documents)
+            draw(documents, options.plot)
+            chart = Path(os.path.relpath(options.plot, Path(options.readme or ".").parent)).as_posix()
+        report = whole_report(documents, chart)
         if options.readme:
-            path = Path(options.readme)
-            text = insert(path.read_text(encoding="utf-8"), report)
-            new = path.with_name(path.name + ".new")
-            new.write_text(text, encoding="utf-8")
-            os.replace(new, path)
+            write(Path(options.readme), report)
         else:
             print(report)
-        if options.plot:
-            results = list(results_of(documents[0]).values())
-            plot.draw(results, options.plot, headline(documents[0]["host"]))
     except (OSError, ValueError) as error:
         sys.exit(str(error))
 

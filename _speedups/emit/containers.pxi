@@ -19,7 +19,6 @@ cdef enum:
 cdef inline int open_list(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """Source: _pickle.c save_list."""
     cdef Py_ssize_t n = PyList_GET_SIZE(o)
-    cdef Py_ssize_t i
     if CYP_UNLIKELY(e.odd):
         enter_fast(e, o)
         put_empty(e, OP_EMPTY_LIST, OP_LIST)
@@ -28,19 +27,7 @@ cdef inline int open_list(Emission *e, PyObject *o, bint uniq, Level *lv) except
     memoize(e, o, uniq)
     if n == 0:
         return leave_empty(e, o)
-    if CYP_LIKELY(1 < n <= BATCH_ITEMS and e.odd == 0):
-        # Leaves to its end, as a rule: then it needs no level.
-        put_op(&e.out, OP_MARK)
-        i = put_leaves(e, PySequence_Fast_ITEMS(o), 0, n)
-        if i == n and e.out.p <= e.out.hard and (n < BATCH_ITEMS or cyp_single_tail_batch()):
-            put_op(&e.out, OP_APPENDS)
-            return DONE
-        level_init(e, lv, KIND_LIST, o, uniq)
-        lv.stop = BATCH_ITEMS
-        lv.step = STEP_ITEM
-        lv.i = i
-    else:
-        level_init(e, lv, KIND_LIST, o, uniq)
+    level_init(e, lv, KIND_LIST, o, uniq)
     lv.n = n
     return NEXT
 
@@ -72,8 +59,11 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
                 i += 1
                 lv.i = i
                 if save_leaf_any(e, item, uniq) == NOT_LEAF:
-                    child[0] = item
-                    return NEXT
+                    if not can_nest(e):
+                        child[0] = item
+                        return NEXT
+                    if CYP_UNLIKELY((<save_status>save_node)(e, item, uniq[0]) < 0):
+                        return -1
             ensure(&e.out)
             put_op(&e.out, OP_APPENDS)
             lv.step = STEP_BETWEEN
@@ -113,7 +103,6 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
 cdef inline int open_tuple(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """Source: _pickle.c save_tuple."""
     cdef Py_ssize_t n = PyTuple_GET_SIZE(o)
-    cdef Py_ssize_t i
     if n == 0:
         if e.proto == 0:
             put_op(&e.out, OP_MARK)
@@ -123,17 +112,8 @@ cdef inline int open_tuple(Emission *e, PyObject *o, bint uniq, Level *lv) excep
         put_op(&e.out, OP_MARK)
     if not uniq:
         e.shared_open += 1
-    i = put_leaves(e, PySequence_Fast_ITEMS(o), 0, n)
-    if CYP_LIKELY(i == n and e.out.p <= e.out.hard and e.odd == 0):
-        # Leaves only: no level, and nobody has met the tuple in between.
-        if not uniq:
-            e.shared_open -= 1
-        put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
-        memoize(e, o, uniq)
-        return DONE
     level_init(e, lv, KIND_TUPLE, o, uniq)
     lv.n = n
-    lv.i = i
     lv.shared_open = not uniq
     return NEXT
 
@@ -198,20 +178,16 @@ cdef inline bint still_unique(Emission *e, Level *lv) noexcept:
 
 cdef inline int open_dict(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     """Source: _pickle.c save_dict."""
-    cdef int status
     if CYP_UNLIKELY(e.odd):
         enter_fast(e, o)
         put_empty(e, OP_EMPTY_DICT, OP_DICT)
     else:
         put_op(&e.out, OP_EMPTY_DICT)
     memoize(e, o, uniq)
-    if PyDict_Size(o) == 0:
+    if PyDict_GET_SIZE(o) == 0:
         return leave_empty(e, o)
-    status = quick_dict(e, o, uniq, lv)
-    if status != GO:
-        return status
     level_init(e, lv, KIND_DICT, o, uniq)
-    lv.n = PyDict_Size(o)
+    lv.n = PyDict_GET_SIZE(o)
     return NEXT
 
 
@@ -224,7 +200,7 @@ cdef inline bint next_pair(Level *lv, PyObject **key, PyObject **value, bint ins
     """The next item of the dict, or attribute of the instance, borrowed."""
     if instance and lv.value == NULL:
         return cyp_attrs_next(lv.obj, &lv.pos, key, value)
-    return PyDict_Next(pairs_of(lv), &lv.pos, key, value)
+    return cyp_dict_next(pairs_of(lv), &lv.pos, key, value)
 
 
 cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, bint instance) except -1:
@@ -290,7 +266,7 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
     put_op(&e.out, OP_SETITEM if lv.single else OP_SETITEMS)
     if lv.single and e.proto and lv.i == lv.stop:
         return DONE
-    size = attrs_size(lv.obj) if instance and lv.value == NULL else PyDict_Size(pairs_of(lv))
+    size = attrs_size(lv.obj) if instance and lv.value == NULL else PyDict_GET_SIZE(pairs_of(lv))
     lv.step = STEP_BETWEEN
     if CYP_UNLIKELY(size != lv.n):
         raise RuntimeError("dictionary changed size during iteration")

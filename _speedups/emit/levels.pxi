@@ -201,35 +201,42 @@ cdef inline int walk_level(Emission *e, Level *lv, PyObject **child, bint *uniq)
 ctypedef int (*open_status)(Emission *, PyObject *, bint, Level *) noexcept
 ctypedef int (*walk_status)(Emission *, Level *, PyObject **, bint *) noexcept
 ctypedef int (*save_status)(Emission *, PyObject *, bint) noexcept
+ctypedef int (*close_status)(Emission *, Level *) noexcept
 
 
-cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
-    """Write o, which save_leaf has passed, and everything below it."""
+cdef int save_level(Emission *e, PyObject *o, bint uniq) except -1:
+    """save_node by a level."""
     cdef Level lv
-    cdef PyObject *child = NULL
-    cdef bint child_uniq = False
     cdef int status
     if CYP_UNLIKELY(e.depth >= e.recurse):
         return save_deep(e, o, uniq)
     status = open_level(e, o, uniq, &lv)
     if status == DONE:
         return 0
+    return walk_to_end(e, &lv, status)
+
+
+cdef int walk_to_end(Emission *e, Level *lv, int status) noexcept:
+    """Walk an open level, and close it; status: negative if it has failed already."""
+    cdef PyObject *child = NULL
+    cdef bint uniq = False
     e.depth += 1
-    while True:
-        status = (<walk_status>walk_level)(e, &lv, &child, &child_uniq)
-        if status <= 0:
-            break
-        status = (<save_status>save_node)(e, child, child_uniq)
-        if CYP_UNLIKELY(status < 0):
+    while status > 0:
+        status = (<walk_status>walk_level)(e, lv, &child, &uniq)
+        if status > 0:
+            status = (<save_status>save_node)(e, child, uniq)
+            if status == 0:
+                status = NEXT
+        else:
             break
     e.depth -= 1
     if CYP_UNLIKELY(status < 0):
-        return level_abandon(e, &lv)
-    return level_close(e, &lv)
+        return level_abandon(e, lv)
+    return (<close_status>level_close)(e, lv)
 
 
 cdef int save_deep(Emission *e, PyObject *o, bint uniq) except -1:
-    """save_node with its levels on the heap: as deep as memory and policy allow."""
+    """save_level with its levels on the heap: as deep as memory and policy allow."""
     cdef Level *levels = NULL
     cdef Level *bigger
     cdef Py_ssize_t n = 0, cap = 0
@@ -271,7 +278,6 @@ cdef int save_deep(Emission *e, PyObject *o, bint uniq) except -1:
 
 
 ctypedef int (*policy_status)(Emission *, PyObject *) noexcept
-ctypedef int (*close_status)(Emission *, Level *) noexcept
 
 
 cdef int check_depth(Emission *e, PyObject *o) except -1:

@@ -171,12 +171,16 @@ cdef inline int walk_slot_values(Emission *e, Level *lv, PyObject **child, bint 
 # ---- frozen dataclass with slots: NEWOBJ, and the state is a list of the fields
 
 cdef bint has_all_fields(PyObject *o, Plan *plan) noexcept:
-    """The slots of all fields are filled, and the class has the fields that were planned with."""
-    cdef Py_ssize_t i
-    if PyDict_Size(plan.constant) != plan.constant_size:
+    """The slots of all fields are filled, and the class has the fields that were planned with, in that order."""
+    cdef Py_ssize_t i, pos = 0
+    cdef PyObject *name
+    cdef PyObject *field
+    if PyDict_GET_SIZE(plan.constant) != PyTuple_GET_SIZE(plan.slots):
         return False
     for i in range(PyTuple_GET_SIZE(plan.slots)):
         if slot_at(o, plan, i) == NULL:
+            return False
+        if not cyp_dict_next(plan.constant, &pos, &name, &field) or name != PyTuple_GET_ITEM(plan.slots, i):
             return False
     return True
 
@@ -259,7 +263,7 @@ cdef inline int save_dictionary(Emission *e, Level *lv, PyObject **child, bint *
         return DONE
     before_user_code(e)
     dictionary = cyp_instance_dict(lv.obj)
-    if dictionary == NULL or PyDict_Size(dictionary) == 0:
+    if dictionary == NULL or PyDict_GET_SIZE(dictionary) == 0:
         return DONE
     if save_leaf(e, dictionary, uniq) == NOT_LEAF:
         child[0] = dictionary

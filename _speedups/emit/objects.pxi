@@ -86,10 +86,10 @@ cdef int open_planned(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv
     cdef object reduced, held
     if e.odd == 0:
         if kind == PLAN_ATTRIBUTES:
-            status = quick_instance(e, o, uniq, plan, lv)
+            status = nest_instance(e, o, uniq, plan) if can_nest(e) else GO
             return open_instance(e, o, uniq, plan, lv) if status == GO else status
         if kind == PLAN_SYNTAX:
-            status = quick_instance(e, o, uniq, plan, lv)
+            status = nest_instance(e, o, uniq, plan) if can_nest(e) else GO
         elif kind >= PLAN_COMPLEX:
             held = <object>o
             status = quick_stdlib(e, o, uniq, plan)

@@ -57,7 +57,7 @@ cdef bint may_be_dispatched(Emission *e, Plan *plan) noexcept:
         table = <PyObject *>copyreg_table
     if Py_TYPE(table) != &PyDict_Type or not cyp_plain_key(t):
         return True
-    while PyDict_Next(table, &pos, &key, &value):
+    while cyp_dict_next(table, &pos, &key, &value):
         if not cyp_plain_key(key):
             return True
         if key == t:
@@ -123,7 +123,6 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     Py_XDECREF(plan.constant)
     plan.slots = new_ref(<PyObject *>names)
     plan.constant = new_ref(<PyObject *>constant)
-    plan.constant_size = len(<dict>constant) if kind == PLAN_FIELDS else 0
     plan.type = t
     plan.tag = cyp_type_tag(t)
     plan.kind = kind
@@ -160,7 +159,7 @@ cdef inline bint shadows_hooks(Plan *plan, PyObject *o) except -1:
         return False
     dictionary = cyp_instance_dict(o)
     if dictionary != NULL:
-        while PyDict_Next(dictionary, &pos, &name, &value):
+        while cyp_dict_next(dictionary, &pos, &name, &value):
             if is_hook_name(name):
                 return True
     return False
@@ -172,7 +171,7 @@ cdef Py_ssize_t attrs_size(PyObject *o) except -1:
     cdef PyObject *dictionary
     if n < 0:
         dictionary = cyp_instance_dict(o)
-        n = PyDict_Size(dictionary) if dictionary != NULL else 0
+        n = PyDict_GET_SIZE(dictionary) if dictionary != NULL else 0
     return n
 
 
@@ -184,7 +183,7 @@ cdef object attributes_of(PyObject *o):
         return own(PyObject_GenericGetDict(o, NULL))
     if n < 0:
         dictionary = cyp_instance_dict(o)
-        if dictionary != NULL and PyDict_Size(dictionary) > 0:
+        if dictionary != NULL and PyDict_GET_SIZE(dictionary) > 0:
             return <object>dictionary
     return None
 
@@ -278,7 +277,7 @@ cdef inline int start_state(Emission *e, Level *lv, PyObject **child, bint *uniq
     if cyp_dict_is_made_on_demand():
         before_user_code(e)
     dictionary = cyp_instance_dict(lv.obj)
-    if dictionary == NULL or PyDict_Size(dictionary) == 0:
+    if dictionary == NULL or PyDict_GET_SIZE(dictionary) == 0:
         return DONE
     lv.step = STEP_BUILD
     if save_leaf(e, dictionary, uniq) == NOT_LEAF:

@@ -37,7 +37,7 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
         most = KEY_POSITIONS
     while i < stop and p <= e.out.lim:
         at = pos[0]
-        if not (cyp_attrs_next(o, pos, &key, &value) if instance else PyDict_Next(o, pos, &key, &value)):
+        if not (cyp_attrs_next(o, pos, &key, &value) if instance else cyp_dict_next(o, pos, &key, &value)):
             pos[0] = at
             break
         if i < most and Py_TYPE(key) == &PyUnicode_Type:
@@ -98,81 +98,6 @@ cdef inline bint put_memo(Emission *e, PyObject *o, bint uniq) noexcept:
     m.log[m.n] = o
     m.n += 1
     return True
-
-
-cdef inline int quick_dict(Emission *e, PyObject *o, bint uniq, Level *lv) noexcept:
-    """The items; EMPTY_DICT and MEMOIZE are written.  For GO there is no item, or the batches are another matter."""
-    cdef Py_ssize_t n = PyDict_Size(o)
-    cdef Py_ssize_t done = 0, pos = 0
-    cdef PyObject *pending = NULL
-    if CYP_UNLIKELY(e.odd or n >= BATCH_ITEMS):
-        return GO
-    if n > 1:
-        put_op(&e.out, OP_MARK)
-    put_pairs(e, o, False, NULL, n, &done, &pos, &pending)
-    if CYP_LIKELY(done == n and e.out.p <= e.out.hard):
-        put_op(&e.out, OP_SETITEMS if n > 1 else OP_SETITEM)
-        return DONE
-    level_init(e, lv, KIND_DICT, o, uniq)
-    level_pairs(lv, n, done, pos, pending)
-    return NEXT
-
-
-cdef inline void level_pairs(Level *lv, Py_ssize_t n, Py_ssize_t done, Py_ssize_t pos, PyObject *pending) noexcept:
-    """Set a level to where put_pairs has stopped in its first batch of n."""
-    lv.n = n
-    lv.i = done
-    lv.pos = pos
-    lv.single = n == 1
-    lv.stop = 1 if n == 1 else BATCH_ITEMS
-    lv.step = STEP_ITEM
-    if pending != NULL:
-        Py_INCREF(pending)
-        lv.item = pending
-        lv.step = STEP_VALUE
-
-
-cdef inline int quick_instance(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
-    """An instance with attributes, with or without a dictionary of its own."""
-    cdef unsigned char *p
-    cdef PyObject *dictionary = NULL
-    cdef Py_ssize_t n = cyp_attrs_len(o)
-    cdef Py_ssize_t done = 0, pos = 0
-    cdef PyObject *pending = NULL
-    if n < 0 and not cyp_dict_is_made_on_demand():
-        dictionary = cyp_instance_dict(o)
-        if dictionary == NULL or not quick_dictionary(e, dictionary):
-            return GO
-        n = PyDict_Size(dictionary)
-    if n <= 0 or n >= BATCH_ITEMS:
-        return GO
-    p = put_class(e, o, plan)
-    if CYP_UNLIKELY(p == NULL or not put_memo(e, o, uniq)):
-        return GO
-    e.memo.log[e.memo.n] = <PyObject *>(<size_t>o | 1) if dictionary == NULL else dictionary
-    e.memo.n += 1
-    p[0] = OP_EMPTY_TUPLE
-    p[1] = OP_REDUCE if plan.kind == PLAN_SYNTAX else OP_NEWOBJ
-    p[2] = OP_MEMOIZE
-    p[3] = OP_EMPTY_DICT
-    p[4] = OP_MEMOIZE
-    p[5] = OP_MARK
-    e.out.p = p + (6 if n > 1 else 5)
-    put_pairs(e, o if dictionary == NULL else dictionary, dictionary == NULL, plan, n, &done, &pos, &pending)
-    if CYP_LIKELY(done == n and e.out.p <= e.out.hard):
-        put_op(&e.out, OP_SETITEMS if n > 1 else OP_SETITEM)
-        put_op(&e.out, OP_BUILD)
-        return DONE
-    open_instance(e, o, uniq, plan, lv)
-    level_pairs(lv, n, done, pos, pending)
-    if dictionary != NULL:
-        lv.value = new_ref(dictionary)
-    return NEXT
-
-
-cdef inline bint quick_dictionary(Emission *e, PyObject *dictionary) noexcept:
-    """The dictionary of an instance is exact, and only the instance has it: nobody can meet it elsewhere."""
-    return is_unique(e, dictionary) and Py_TYPE(dictionary) == &PyDict_Type
 
 
 cdef inline int quick_namedtuple(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:

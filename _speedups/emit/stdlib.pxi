@@ -192,9 +192,9 @@ cdef inline unsigned char *put_items(Emission *e, unsigned char *p, PyObject **i
 cdef inline Py_ssize_t gather_dict(PyObject *o, PyObject **items) noexcept:
     """The keys and values by turns, borrowed; how many pointers, -1 for too many."""
     cdef Py_ssize_t n = 0, pos = 0
-    if 2 * PyDict_Size(o) > GATHERED:
+    if 2 * PyDict_GET_SIZE(o) > GATHERED:
         return -1
-    while n < GATHERED and PyDict_Next(o, &pos, &items[n], &items[n + 1]):
+    while n < GATHERED and cyp_dict_next(o, &pos, &items[n], &items[n + 1]):
         n += 2
     return n
 
@@ -250,7 +250,7 @@ cdef int quick_ordereddict(Emission *e, PyObject *o, Plan *plan) except -1:
     cdef object held = <object>o
     cdef unsigned char *p
     cdef Py_ssize_t i, n = 0
-    if 2 * PyDict_Size(o) > GATHERED:
+    if 2 * PyDict_GET_SIZE(o) > GATHERED:
         return GO
     before_user_code(e)  # the collector may run
     if attributes_of(o) is not None:
@@ -260,7 +260,7 @@ cdef int quick_ordereddict(Emission *e, PyObject *o, Plan *plan) except -1:
             return GO
         items[n] = <PyObject *>key
         n += 2
-    if n != 2 * PyDict_Size(o) or not still_planned(e, plan, o, PLAN_ORDEREDDICT):
+    if n != 2 * PyDict_GET_SIZE(o) or not still_planned(e, plan, o, PLAN_ORDEREDDICT):
         return GO
     for i in range(1, n, 2):
         items[i] = PyDict_GetItemWithError(o, items[i - 1])

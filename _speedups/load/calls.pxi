@@ -61,6 +61,7 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
     """The values from height `first` on are plain, and written from `start` on: make a call if they are its arguments."""
     cdef Py_ssize_t n = height(&r.stack) - first
     cdef Py_ssize_t i = UNMEMOISED
+    cdef PyObject *written = NULL
     cdef const unsigned char *p = r.p
     if r.end - p < 2 or not (p[0] == OP_TUPLE if marked else 0 < n <= 3 and p[0] == OP_TUPLE1 + (n - 1)):
         return 0
@@ -75,14 +76,28 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
             return 0
     elif p[0] != OP_REDUCE:
         return 0
-    if i != UNMEMOISED and has_fresh_atoms(start):
-        r.memo.slots[i] = shared_tuple(r.stack.base + first, n)
+    if i == UNMEMOISED:
+        pass
+    elif has_fresh_atoms(start) or p[0] == OP_REDUCE and may_keep_arguments(r.stack.base[first - 1]):
+        written = shared_tuple(r.stack.base + first, n)
+        r.memo.slots[i] = written
         r.memo.count += 1
         i = UNMEMOISED
+    else:
+        written = <PyObject *>(<size_t>(start - r.start) << TAG_BITS | TAG_WRITTEN)
     if marked:
         drop_mark(&r.stack)
     r.p = p + 1
-    return call_top(r, p[0], n, i, <PyObject *>(<size_t>(start - r.start) << TAG_BITS | TAG_WRITTEN))
+    return call_top(r, p[0], n, i, written)
+
+
+cdef bint may_keep_arguments(PyObject *function) noexcept:
+    """A class whose instances may hold the very tuple that they were called with, as exceptions do."""
+    cdef Plan *plan
+    if not PyType_Check(function):
+        return False
+    plan = plan_of(<PyTypeObject *>function)
+    return plan.init == NULL and plan.native == 0
 
 
 cdef PyObject *shared_tuple(PyObject **items, Py_ssize_t n) except NULL:
@@ -118,7 +133,8 @@ cdef bint has_fresh_atoms(const unsigned char *p) noexcept:
 cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyObject *written) except -1:
     """REDUCE or NEWOBJ of the n topmost values, plain ones, and what is below them.  The stack owns them meanwhile.
 
-    i: the memo index of the tuple of arguments, a free slot, which `written` is for; or UNMEMOISED.
+    i: the memo index of the tuple of arguments, a free slot, which `written` is for; or UNMEMOISED, where `written` is
+    that tuple itself, which the memo has, or NULL.
     """
     cdef PyObject **items = r.stack.top - n
     cdef PyObject *function = (items - 1)[0]
@@ -126,7 +142,7 @@ cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyOb
     cdef Py_ssize_t k
     if op == OP_NEWOBJ:
         return new_top(r, plan_of(<PyTypeObject *>function), n, i, written)
-    made = (<call_status>made_by_call)(r, n)
+    made = (<call_status>made_by_call)(r, n, i, written)
     if CYP_UNLIKELY(made == NULL):
         return gather_arguments(r, n)
     if i != UNMEMOISED:
@@ -140,11 +156,11 @@ cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyOb
     return follow_new(r, False)
 
 
-ctypedef PyObject *(*call_status)(Loading *, Py_ssize_t) noexcept
+ctypedef PyObject *(*call_status)(Loading *, Py_ssize_t, Py_ssize_t, PyObject *) noexcept
 
 
-cdef inline PyObject *made_by_call(Loading *r, Py_ssize_t n) except NULL:
-    """What REDUCE of the n topmost values gives, which stay on the stack."""
+cdef inline PyObject *made_by_call(Loading *r, Py_ssize_t n, Py_ssize_t i, PyObject *written) except NULL:
+    """What REDUCE of the n topmost values gives, which stay on the stack; i and `written` as for call_top()."""
     cdef PyObject **items = r.stack.top - n
     cdef PyObject *function = (items - 1)[0]
     cdef PyObject *made = NULL
@@ -153,7 +169,7 @@ cdef inline PyObject *made_by_call(Loading *r, Py_ssize_t n) except NULL:
         plan = plan_of(<PyTypeObject *>function)
         if plan.native:
             made = native_call(<PyTypeObject *>function, plan.native, items, n)
-        elif plan.init != NULL:
+        elif plan.init != NULL and cyp_calls_plainly(<PyTypeObject *>function):
             settle(r)
             if plan_of(<PyTypeObject *>function).init != NULL:
                 made = init_call(<PyTypeObject *>function, items, n)
@@ -161,7 +177,10 @@ cdef inline PyObject *made_by_call(Loading *r, Py_ssize_t n) except NULL:
         if r.nclosed and not (n == 0 and PyType_Check(function) and plan_of(<PyTypeObject *>function).quiet) \
                 and not runs_no_python(function, items, n):
             settle(r)
-        made = PyObject_Vectorcall(function, items, n, NULL)
+        if i == UNMEMOISED and written != NULL:
+            made = PyObject_CallObject(function, written)
+        else:
+            made = PyObject_Vectorcall(function, items, n, NULL)
     return made
 
 
@@ -172,16 +191,21 @@ cdef int new_top(Loading *r, Plan *plan, Py_ssize_t n, Py_ssize_t i, PyObject *w
     cdef PyObject *args
     cdef PyObject *made
     cdef Py_ssize_t k
-    if plan.tuples and n == plan.width and cyp_function_code(plan.function) == plan.code:
+    if plan.tuples and n == plan.width and has_its_code(plan):
         if i != UNMEMOISED:
             r.memo.slots[i] = written
             r.memo.count += 1
         named_tuple(r, n)
         return follow_new(r, False)
     settle(r)
-    args = PyTuple_New(n)
-    for k in range(n):
-        PyTuple_SET_ITEM(args, k, items[k])
+    if i == UNMEMOISED and written != NULL:
+        args = written
+        Py_INCREF(args)
+        cut(&r.stack, items - r.stack.base)
+    else:
+        args = PyTuple_New(n)
+        for k in range(n):
+            PyTuple_SET_ITEM(args, k, items[k])
     items[0] = args
     r.stack.top = items + 1
     made = cyp_call_new(<PyTypeObject *>cls, args, NULL)
@@ -223,7 +247,7 @@ cdef bint tuple_is_new(Loading *r, Py_ssize_t n, bint marked) except -1:
     if not r.passing or not PyType_Check(cls) or not memo_has_room(r.memo, i):
         return False
     plan = plan_of(<PyTypeObject *>cls)
-    if not plan.tuples or n != plan.width or cyp_function_code(plan.function) != plan.code:
+    if not plan.tuples or n != plan.width or not has_its_code(plan):
         return False
     named_tuple(r, n)
     if marked:

@@ -33,14 +33,56 @@ cdef int set_pairs(Loading *r, PyObject *target, Py_ssize_t start) except -1:
     cdef PyObject **items = r.stack.base + start
     cdef PyObject **end = r.stack.top
     cdef PyObject *key
+    cdef bint plain = has_plain_keys(r, target, PyDict_GET_SIZE(target), cyp_dict_is_text(target))
     while items + 1 < end:
         key = items[0]
-        if r.nclosed and not is_plain(key):
+        if CYP_UNLIKELY(not plain or not is_plain(key)):
+            plain = False
             settle(r)
         items[0] = NULL
         items += 2
-        cyp_dict_set_steal(target, key, take_slot(items - 1))
+        store_pair(r, target, key, take_slot(items - 1))
     r.stack.top = r.stack.base + start
+    if plain:
+        remember_plain(r, target, PyDict_GET_SIZE(target))
+    return 0
+
+
+cdef inline int store_pair(Loading *r, PyObject *target, PyObject *key, PyObject *value) except -1:
+    """target[key] = value, with both references; the keys are plain, or this is settled.
+
+    The value that was there may have a finalizer.
+    """
+    if cyp_collects_in_allocations() or r.nclosed:
+        if CYP_LIKELY(cyp_dict_add_steal(target, key, value) == 0):
+            return 0
+        try:
+            settle(r)
+        except BaseException:
+            Py_DECREF(key)
+            Py_DECREF(value)
+            raise
+    cyp_dict_set_steal(target, key, value)
+    return 0
+
+
+cdef inline bint has_plain_keys(Loading *r, PyObject *target, Py_ssize_t size, bint text) noexcept:
+    """Comparing with what is in this dict or set runs no code of the user's."""
+    return text or size == 0 or target == r.plain and size == r.plain_size
+
+
+cdef inline int remember_plain(Loading *r, PyObject *target, Py_ssize_t size) except -1:
+    """All of it is plain: worth knowing if another batch may follow."""
+    cdef PyObject *old = r.plain
+    if CYP_LIKELY(size < BATCH_ITEMS):
+        return 0
+    if target != old:
+        if old != NULL:
+            settle(r)
+        Py_INCREF(target)
+        r.plain = target
+        Py_XDECREF(old)
+    r.plain_size = size
     return 0
 
 
@@ -175,16 +217,21 @@ cdef int load_additems(Loading *r) except -1:
     cdef Py_ssize_t end = height(&r.stack)
     cdef Py_ssize_t i
     cdef PyObject *target
+    cdef bint plain
     if start > end or start <= r.stack.fence:
         underflow(r)
     if start == end and not habits.adds_nothing:
         return 0
     target = r.stack.base[start - 1]
     if PySet_Check(target):
+        plain = has_plain_keys(r, target, PySet_GET_SIZE(target), False)
         for i in range(start, end):
-            if r.nclosed and not is_plain(r.stack.base[i]):
+            if CYP_UNLIKELY(not plain or not is_plain(r.stack.base[i])):
+                plain = False
                 settle(r)
             PySet_Add(target, r.stack.base[i])
+        if plain:
+            remember_plain(r, target, PySet_GET_SIZE(target))
     else:
         settle(r)
         add = (<object>target).add

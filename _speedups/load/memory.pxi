@@ -209,21 +209,36 @@ cdef inline void replace_slot(Loading *r, Py_ssize_t i, PyObject *real) noexcept
 
 
 cdef inline int settle(Loading *r) except -1:
-    """Call this before anything that may run user code which can reach an instance."""
+    """Call this before anything that may run user code."""
     if CYP_UNLIKELY(r.nclosed > 0):
         settle_now(r)
+    resume_collector(r)
     return 0
 
 
-cdef int expose_memo(Loading *r) except -1:
-    """Make every slot real, because somebody wants to see or replace the memo while we run."""
-    cdef Py_ssize_t i
-    settle(r)
-    make_all_real(r)
-    for i in range(r.stack.nmarks):
-        if r.stack.marks[i].kind != REAL:
-            open_to_real(r, &r.stack.marks[i])
-    return 0
+cdef inline void release(Loading *r, PyObject *o) noexcept:
+    """Drop what may be the last reference to an object with a finalizer; everything is settled."""
+    Py_DECREF(o)
+    pause_collector(r)
+
+
+# ---- the collector, where making an object may run it -----------------------------------------------------------
+#
+# It rests while opcodes are at work, which would not expect user code in the middle, and is as the caller had it
+# whenever user code runs: settle() sees to that.
+
+
+cdef inline void pause_collector(Loading *r) noexcept:
+    if cyp_collects_in_allocations() and not r.paused:
+        r.collects = PyGC_Disable()
+        r.paused = True
+
+
+cdef inline void resume_collector(Loading *r) noexcept:
+    if cyp_collects_in_allocations() and r.paused:
+        r.paused = False
+        if r.collects:
+            PyGC_Enable()
 
 
 # ---- the memo as Python sees it ---------------------------------------------------------------------------------

@@ -60,8 +60,8 @@ cdef PyObject *new_counter(PyTypeObject *tp, PyObject **items, Py_ssize_t n) exc
     cdef Py_ssize_t pos = 0
     cdef PyObject *made
     cdef Plan *plan = plan_of(tp)
-    if n != 1 or not PyDict_CheckExact(items[0]) or cyp_function_code(plan.function) != plan.code \
-            or cyp_function_code(plan.helper) != plan.helper_code:
+    if plan.native != NATIVE_COUNTER or n != 1 or not PyDict_CheckExact(items[0]) or not has_its_code(plan) \
+            or cyp_function_code(plan.helper) != plan.helper_code or not cyp_calls_plainly(tp):
         return NULL
     while PyDict_Next(items[0], &pos, &key, &value):
         if not is_plain(key):
@@ -78,15 +78,15 @@ cdef PyObject *new_counter(PyTypeObject *tp, PyObject **items, Py_ssize_t n) exc
 cdef PyObject *new_fraction(PyTypeObject *tp, PyObject **items, Py_ssize_t n) except? NULL:
     """fractions.Fraction of two ints in lowest terms."""
     cdef Plan *plan = plan_of(tp)
-    cdef Py_ssize_t first = plan.slots[0], second = plan.slots[1]
     cdef PyObject *made
-    if n != 2 or cyp_function_code(plan.function) != plan.code or not cyp_are_lowest_terms(items[0], items[1]):
+    if plan.native != NATIVE_FRACTION or n != 2 or not has_its_code(plan) or not cyp_calls_plainly(tp) \
+            or not cyp_are_lowest_terms(items[0], items[1]):
         return NULL
-    made = cyp_object_new(tp, <PyObject *>no_args)  # the plan may be another's afterwards
+    made = cyp_object_new(tp, <PyObject *>no_args)
     Py_INCREF(items[0])
     Py_INCREF(items[1])
-    cyp_slot_at(made, first)[0] = items[0]
-    cyp_slot_at(made, second)[0] = items[1]
+    cyp_slot_at(made, plan.slots[0])[0] = items[0]
+    cyp_slot_at(made, plan.slots[1])[0] = items[1]
     return made
 
 

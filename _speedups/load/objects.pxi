@@ -38,6 +38,8 @@ cdef bint runs_no_python(PyObject *function, PyObject **arguments, Py_ssize_t n)
     cdef Py_ssize_t i
     if Py_TYPE(function) != &PyType_Type or not cyp_is_immutable(<PyTypeObject *>function):
         return False
+    if n > 1 and (function == <PyObject *>&PyUnicode_Type or function == <PyObject *>&PyBytes_Type):
+        return False  # by a codec
     for i in range(n):
         if not is_plain(arguments[i]):
             return False
@@ -165,7 +167,7 @@ cdef bint known_setstate(Plan *plan, PyObject *instance, PyObject *state) except
     cdef PyObject *value
     cdef PyObject **slot
     cdef PyObject **safe_slot
-    if not plan.is_uuid or cyp_function_code(plan.function) != plan.code or not PyDict_CheckExact(state) \
+    if not plan.is_uuid or not has_its_code(plan) or not PyDict_CheckExact(state) \
             or PyDict_Size(state) != 1 or not all_exact_names(<dict>state):
         return False
     value = PyDict_GetItemWithError(state, plan.names[0])
@@ -221,7 +223,7 @@ cdef int store_state(Loading *r, PyObject *instance, Plan *plan, dict state) exc
     while PyDict_Next(<PyObject *>state, &pos, &name, &value):
         Py_INCREF(value)
         try:
-            values = store_attribute(instance, plan, values, i, name, value)
+            values = store_attribute(r, instance, plan, values, i, name, value)
         except BaseException:
             Py_DECREF(value)
             raise
@@ -236,7 +238,8 @@ cdef int copy_state(PyObject *instance, dict state) except -1:
     cdef PyObject *name
     cdef PyObject *value
     try:
-        if name_of_setstate in <dict>own:  # an instance that shadows what its class does not have
+        # A subclass of dict; or an instance that shadows what its class does not have.
+        if not PyDict_CheckExact(own) or name_of_setstate in <dict>own:
             return build(<object>instance, state)
         while PyDict_Next(<PyObject *>state, &pos, &name, &value):
             Py_INCREF(name)

@@ -139,7 +139,6 @@ cdef bint close_dict(Loading *r) except -1:
         if not PyUnicode_CheckExact(items[k]):
             return False
     made = dict_of(r, items, n >> 1)
-    r.stack.top = items
     (items - 1)[0] = made
     if r.memo.slots[i] == open_tag(r.stack.nmarks - 1):
         Py_INCREF(made)
@@ -149,7 +148,7 @@ cdef bint close_dict(Loading *r) except -1:
 
 
 cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
-    """A dictionary of n keys, exact strs, and values, which leave their places on the stack."""
+    """A dictionary of n keys, exact strs, and values: the topmost ones, which leave the stack."""
     cdef Shape *shape = NULL
     cdef PyObject *made = NULL
     cdef Py_ssize_t i
@@ -158,14 +157,16 @@ cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
         if shape != NULL and shape.like != NULL:
             made = cyp_dict_like(shape.like, items, n)
             if made != NULL:
+                r.stack.top = items
                 return made
     made = PyDict_New()
     try:
         for i in range(n):
-            cyp_dict_set_steal(made, take_slot(&items[2 * i]), take_slot(&items[2 * i + 1]))
+            store_pair(r, made, take_slot(&items[2 * i]), take_slot(&items[2 * i + 1]))
     except BaseException:
         Py_DECREF(made)
         raise
+    r.stack.top = items
     if shape != NULL and shape.like == NULL and PyDict_Size(made) == n:
         remember_shape(shape, made)
     return made
@@ -204,5 +205,6 @@ cdef int remember_shape(Shape *shape, PyObject *made) noexcept:
     except MemoryError:
         Py_XDECREF(like)
         return 0
+    PyObject_GC_UnTrack(like)  # nobody is to see it
     shape.like = like
     return 0

@@ -10,6 +10,7 @@ cdef enum:
     NAME_BYTES = 24     # of the longest of them
     MAX_SETTLED = 16    # times that closed states had to be built before none is left out any more
     MAX_WIDTH = 64      # items of a named tuple that we know
+    MOST_FORGOTTEN = 64 # functions that are kept alive though no plan is about them
     MAX_OFFSET = 0x40000000  # bytes; of a slot that a plan has room for
 
 cdef struct Plan:
@@ -32,10 +33,9 @@ cdef struct Plan:
     bint quiet                      # calling the class without arguments runs no code of the user's
     bint is_uuid                    # __setstate__() is that of uuid.UUID
     int nfields                     # how many fields `lists` is about
-    Py_ssize_t fields_size          # of `fields`
-    PyObject *function              # what such a flag is about, borrowed from the class
-    PyObject *code                  # of that function; borrowed, only to be compared
-    PyObject *helper                # another function that `native` is about, likewise
+    PyObject *function              # what such a flag is about; owned, as the three below: see plan_forget()
+    PyObject *code                  # of that function when it was looked at
+    PyObject *helper                # another function that `native` is about
     PyObject *helper_code
     PyObject *fields                # its __dataclass_fields__, a dict, borrowed from the class
     PyObject *layout                # tuple of the first names, owned, or NULL
@@ -44,6 +44,7 @@ cdef struct Plan:
 
 cdef Plan plans[PLANS]
 cdef PyObject *names[NAMES]         # owned
+cdef list forgotten = []            # by plans
 cdef object name_of_dict = "__dict__"
 cdef object name_of_setstate = "__setstate__"
 cdef object name_of_extend = "extend"
@@ -72,7 +73,7 @@ cdef inline Plan *plan_of(PyTypeObject *tp) noexcept:
 
 
 cdef void plan_fill(Plan *plan, PyTypeObject *tp) noexcept:
-    """Look the class over.  A collection meanwhile may run code that fills the same place."""
+    """Look the class over.  Python code runs meanwhile, and user code may: it may fill the same place, or change the class."""
     cdef Plan made
     cdef Plan old
     memset(&made, 0, sizeof(Plan))
@@ -80,9 +81,13 @@ cdef void plan_fill(Plan *plan, PyTypeObject *tp) noexcept:
     made.tag = cyp_type_tag_new(tp)  # first, so that a change afterwards is noticed
     made.makes = cyp_default_new(tp)
     look_over(&made, tp)
+    if made.tag and made.tag != cyp_type_tag(tp):
+        plan_forget(&made)
+        memset(&made, 0, sizeof(Plan))  # this time the general way
+        made.tp = tp
     old = plan[0]
     plan[0] = made
-    plan_forget_names(&old)
+    plan_forget(&old)
 
 
 cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
@@ -138,6 +143,46 @@ cdef void recognise(Plan *plan, PyTypeObject *tp) noexcept:
         plan.native = 0
 
 
+cdef void plan_forget(Plan *plan) noexcept:
+    """Drop what a plan holds that is no longer used; functions later, as that may run user code."""
+    cdef PyObject *held[4]
+    cdef int i
+    held[0] = plan.function
+    held[1] = plan.code
+    held[2] = plan.helper
+    held[3] = plan.helper_code
+    plan_forget_names(plan)
+    for i in range(4):
+        if held[i] != NULL:
+            try:
+                forgotten.append(<object>held[i])
+            except MemoryError:
+                continue  # it is kept for good
+            Py_DECREF(held[i])
+
+
+cdef int drop_forgotten() except -1:
+    """Call this where user code may run."""
+    global forgotten
+    if len(forgotten) > MOST_FORGOTTEN:
+        forgotten = []
+    return 0
+
+
+cdef int plan_is_about(Plan *plan, object function) except -1:
+    """The plan's flag holds as long as the function has this code."""
+    plan.function = <PyObject *>function
+    plan.code = cyp_function_code(plan.function)
+    Py_INCREF(plan.function)
+    Py_INCREF(plan.code)
+    return 0
+
+
+cdef inline bint has_its_code(Plan *plan) noexcept:
+    """What may change without changing the class is as it was."""
+    return cyp_function_code(plan.function) == plan.code
+
+
 cdef void plan_forget_names(Plan *plan) noexcept:
     cdef int i
     for i in range(PLAN_NAMES):
@@ -165,12 +210,10 @@ cdef int fill_fields(Plan *plan, object setstate) except -1:
     fields = cyp_type_find(plan.tp, <PyObject *>name_of_fields)
     if fields == NULL or not PyDict_CheckExact(fields):
         return 0
-    for field in (<dict>fields).values():
-        if type(field) is not names["Field"] or n == PLAN_NAMES:
+    for name, field in (<dict>fields).items():
+        if type(field) is not names["Field"] or n == PLAN_NAMES or field._field_type is not names["_FIELD"] \
+                or field.name is not name:
             return 0
-        if field._field_type is not names["_FIELD"]:
-            continue
-        name = field.name
         offset = slot_of_class(plan.tp, name) if type(name) is str else -1
         if offset < 0:
             return 0
@@ -178,9 +221,7 @@ cdef int fill_fields(Plan *plan, object setstate) except -1:
         n += 1
     plan.nfields = n
     plan.fields = fields
-    plan.fields_size = PyDict_Size(fields)
-    plan.function = <PyObject *>setstate
-    plan.code = cyp_function_code(plan.function)
+    plan_is_about(plan, setstate)
     plan.lists = all_differ(plan, n)
     return 0
 
@@ -203,8 +244,7 @@ cdef int fill_uuid(Plan *plan, object setstate) except -1:
         remember_name(plan, i, <PyObject *>name, <int>offset)
     unknown = names["SafeUUID"].unknown
     remember_name(plan, 2, <PyObject *>unknown, 0)
-    plan.function = <PyObject *>setstate
-    plan.code = cyp_function_code(plan.function)
+    plan_is_about(plan, setstate)
     plan.is_uuid = True
     return 0
 
@@ -222,10 +262,11 @@ cdef int fill_known(Plan *plan, PyTypeObject *tp) except -1:
             and (<object>init).__code__.co_names == ("super", "__init__", "update") \
             and set(names_of_update) <= set(update.__code__.co_names) and cyp_calls_plainly(tp) \
             and cyp_same_new(tp, &PyDict_Type):
-        plan.function = init
-        plan.code = cyp_function_code(init)
+        plan_is_about(plan, <object>init)
         plan.helper = <PyObject *>update
         plan.helper_code = cyp_function_code(plan.helper)
+        Py_INCREF(plan.helper)
+        Py_INCREF(plan.helper_code)
         plan.native = NATIVE_COUNTER
     return 0
 
@@ -251,8 +292,7 @@ cdef int fill_fraction(Plan *plan, PyTypeObject *tp) except -1:
         if offset < 0:
             return 0
         remember_name(plan, i, <PyObject *>name, <int>offset)
-    plan.function = <PyObject *>function
-    plan.code = cyp_function_code(plan.function)
+    plan_is_about(plan, function)
     plan.native = NATIVE_FRACTION
     return 0
 
@@ -278,15 +318,23 @@ cdef int fill_named_tuple(Plan *plan, PyTypeObject *tp) except -1:
             model.co_code, model.co_consts, model.co_flags, model.co_nlocals, model.co_kwonlyargcount):
         return 0
     plan.width = width
-    plan.function = <PyObject *>function
-    plan.code = cyp_function_code(plan.function)
+    plan_is_about(plan, function)
     plan.tuples = True
     return 0
 
 
 cdef inline bint same_fields(Plan *plan) noexcept:
-    """What may change without changing the class is as it was."""
-    return cyp_function_code(plan.function) == plan.code and PyDict_Size(plan.fields) == plan.fields_size
+    """What may change without changing the class is as it was: __setstate__(), and the fields."""
+    cdef Py_ssize_t pos = 0
+    cdef PyObject *name
+    cdef PyObject *field
+    cdef int i
+    if not has_its_code(plan) or PyDict_GET_SIZE(plan.fields) != plan.nfields:
+        return False
+    for i in range(plan.nfields):
+        if not cyp_dict_next(plan.fields, &pos, &name, &field) or name != plan.names[i]:
+            return False
+    return True
 
 
 cdef PyObject *name_new(const unsigned char *p, Py_ssize_t nbytes) except NULL:

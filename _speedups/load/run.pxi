@@ -35,6 +35,7 @@ cdef PyObject *run(Loading *r) except NULL:
         else:
             op = p[0]
             p += 1
+        pause_collector(r)
         if op == OP_SHORT_BINUNICODE:
             if CYP_LIKELY(p < end and p[0] < end - p):
                 n = p[0]
@@ -241,11 +242,11 @@ cdef PyObject *run(Loading *r) except NULL:
             continue
         elif op == OP_SETITEM:
             if CYP_LIKELY(sp - s.base >= s.fence + 3 and PyDict_CheckExact((sp - 3)[0])
-                          and Py_TYPE((sp - 2)[0]) == &PyUnicode_Type):
+                          and Py_TYPE((sp - 2)[0]) == &PyUnicode_Type and cyp_dict_is_text((sp - 3)[0])):
                 sp -= 2
                 s.top = sp
                 r.p = p
-                cyp_dict_set_steal((sp - 1)[0], sp[0], sp[1])
+                store_pair(r, (sp - 1)[0], sp[0], sp[1])
                 continue
         elif op == OP_TUPLE2:
             if CYP_LIKELY(sp - s.base >= s.fence + 2):

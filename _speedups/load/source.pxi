@@ -120,10 +120,20 @@ cdef int take_into(Loading *r, unsigned char *dst, Py_ssize_t nbytes, object own
 # ---- files ------------------------------------------------------------------------------------------------------
 
 
+cdef inline int before_file(Loading *r, Machine m) except -1:
+    """Call this before any of the file's methods."""
+    if m.calls_user:
+        settle(r)
+    else:
+        resume_collector(r)  # other threads may run
+    return 0
+
+
 cdef int skip_consumed(Loading *r, Machine m) except -1:
     """Advance the file over what was used of a peek()."""
     cdef Py_ssize_t consumed = (r.p - r.start) - r.prefetched
     if consumed > 0:
+        before_file(r, m)
         m.read(consumed)
         r.prefetched = r.p - r.start
     return 0
@@ -156,6 +166,7 @@ cdef int read_ahead(Loading *r, Machine m, Py_ssize_t nbytes) except -1:
     What the old window still held beyond its frame is lost unless it came from peek(), as in _pickle.c.
     """
     skip_consumed(r, m)
+    before_file(r, m)
     if m.peek is not ABSENT and nbytes < PREFETCH:
         try:
             data = m.peek(PREFETCH)
@@ -200,6 +211,7 @@ cdef object read_bytes(Machine m, Py_ssize_t nbytes):
 
 cdef int read_line(Loading *r, Machine m) except -1:
     skip_consumed(r, m)
+    before_file(r, m)
     set_window(r, m, m.readline(), False)
     return 0
 
@@ -211,6 +223,7 @@ cdef int read_into(Loading *r, Machine m, unsigned char *dst, Py_ssize_t nbytes,
     cdef Py_ssize_t got
     cdef bint kept
     skip_consumed(r, m)
+    before_file(r, m)
     if m.readinto is ABSENT:
         data = read_bytes(m, nbytes)
         if PyBytes_GET_SIZE(<PyObject *>data) < nbytes:

@@ -14,6 +14,7 @@ cdef inline int follow_new(Loading *r, bint fresh) except -1:
     cdef unsigned char op
     if r.p == r.end:
         return 0
+    pause_collector(r)
     if r.p[0] == OP_MEMOIZE:
         if memo_append(r.memo, o):
             r.p += 1
@@ -94,7 +95,7 @@ cdef bint close_state(Loading *r) except -1:
     """
     cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
     cdef PyObject **items = r.stack.base + mark.height
-    cdef PyObject *instance = (items - 2)[0]
+    cdef PyObject *instance
     cdef Py_ssize_t n = r.stack.top - items
     cdef Py_ssize_t i
     cdef CypValues *values
@@ -103,8 +104,9 @@ cdef bint close_state(Loading *r) except -1:
         return close_dict(r)
     if mark.kind == SLOTTED:
         return close_slots(r)
-    values = cyp_inline_values(instance)
+    instance = (items - 2)[0]
     plan = plan_of(Py_TYPE(instance))
+    values = cyp_inline_values(instance)
     if mark.kind != NAMED or n == 0 or n & 1 or r.p == r.end or r.p[0] != OP_BUILD or not plan.stores:
         return False
     for i in range(0, n, 2):
@@ -112,11 +114,13 @@ cdef bint close_state(Loading *r) except -1:
             return False
     if not has_no_attributes(instance, values):
         return False
+    if CYP_UNLIKELY(r.nclosed == r.closed_size):
+        closed_grow(r)
     if values == NULL:
         store_items(r, instance, items, n)
     else:
         for i in range(0, n, 2):
-            values = store_attribute(instance, plan, values, i >> 1, items[i], items[i + 1])
+            values = store_attribute(r, instance, plan, values, i >> 1, items[i], items[i + 1])
             Py_DECREF(items[i])
             items[i] = items[i + 1] = NULL
     i = mark.state
@@ -155,9 +159,6 @@ cdef bint close_slots(Loading *r) except -1:
     if not knows_slots(plan, instance, items, n) or not has_layout(r, plan, instance, n >> 1):
         return False
     for i in range(0, n, 2):
-        if plan.names[i >> 1] != items[i]:
-            return False
-    for i in range(0, n, 2):
         cyp_slot_at(instance, plan.slots[i >> 1])[0] = items[i + 1]
         Py_DECREF(items[i])
     keep_state(r, plan, instance, state, whole)
@@ -178,10 +179,16 @@ cdef bint knows_slots(Plan *plan, PyObject *instance, PyObject **items, Py_ssize
         if CYP_UNLIKELY(plan.names[i >> 1] != items[i]):
             news = True
             if not learn_slot(plan, i >> 1, items[i]):
-                return False
+                break
+    else:
+        i = n
+    if news and (i < n or not all_differ(plan, n >> 1)):
+        plan_forget_names(plan)
+        return False
+    for i in range(0, n, 2):
         if cyp_slot_at(instance, plan.slots[i >> 1])[0] != NULL:
             return False
-    return not news or all_differ(plan, n >> 1)
+    return True
 
 
 cdef bint learn_slot(Plan *plan, Py_ssize_t i, PyObject *name) except -1:
@@ -238,13 +245,8 @@ cdef bint close_values(Loading *r) except -1:
 
 
 cdef bint has_layout(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t n) except -1:
-    """Prepare keep_state(): everything that can fail, and everything that allocates.
-
-    Making the layout may run the collector, hence user code: False if the plan, or the instance whose first n slots
-    are to be empty, is not what it was.
-    """
+    """Prepare keep_state(): everything that can fail.  False if one of the instance's first n slots is not empty."""
     cdef PyObject *names = plan.layout
-    cdef PyTypeObject *tp = Py_TYPE(instance)
     cdef Py_ssize_t i
     while r.closed_size - r.nclosed < 2:
         closed_grow(r)
@@ -254,13 +256,7 @@ cdef bint has_layout(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t n) e
         names = NULL
     if names == NULL:
         names = PyTuple_New(n)
-        if plan.tp != tp or Py_TYPE(instance) != tp or plan.layout != NULL:
-            Py_DECREF(names)
-            return False
         for i in range(n):
-            if plan.names[i] == NULL:
-                Py_DECREF(names)
-                return False
             Py_INCREF(plan.names[i])
             PyTuple_SET_ITEM(names, i, plan.names[i])
         plan.layout = names
@@ -287,7 +283,7 @@ cdef int keep_state(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t state
 
 
 cdef int store_items(Loading *r, PyObject *instance, PyObject **items, Py_ssize_t n) except -1:
-    """Move n names and values from the stack to the instance's dictionary."""
+    """Move n names and values from the stack to the instance's dictionary, which is empty or is not made yet."""
     cdef PyObject **place = cyp_dict_place(instance)
     cdef PyObject *own
     cdef Py_ssize_t i
@@ -298,7 +294,7 @@ cdef int store_items(Loading *r, PyObject *instance, PyObject **items, Py_ssize_
         if CYP_LIKELY(place[0] == NULL):
             place[0] = own
             return 0
-        try:  # making it has run the collector, and that has run code which has asked for a dictionary
+        try:  # a name came twice: the finalizer of its first value has asked for a dictionary
             PyDict_Update(place[0], own)
         finally:
             Py_DECREF(own)
@@ -306,41 +302,48 @@ cdef int store_items(Loading *r, PyObject *instance, PyObject **items, Py_ssize_
     own = PyObject_GenericGetDict(instance, NULL)
     try:
         for i in range(0, n, 2):
-            cyp_dict_set_steal(own, take_slot(&items[i]), take_slot(&items[i + 1]))
+            store_pair(r, own, take_slot(&items[i]), take_slot(&items[i + 1]))
     finally:
         Py_DECREF(own)
     return 0
 
 
 cdef inline bint has_no_attributes(PyObject *instance, CypValues *values) except -1:
+    """Its dictionary, if there is one, is exact and empty."""
     cdef PyObject **place
     cdef PyObject *own
     cdef bint empty
     if CYP_LIKELY(values != NULL):
         return cyp_values_size(values) == 0
     place = cyp_dict_place(instance)
-    if place != NULL and (place[0] == NULL or PyDict_CheckExact(place[0])):
-        return place[0] == NULL or PyDict_Size(place[0]) == 0
+    if place != NULL:
+        return place[0] == NULL or PyDict_CheckExact(place[0]) and PyDict_GET_SIZE(place[0]) == 0
     own = PyObject_GenericGetDict(instance, NULL)
-    empty = PyDict_Size(own) == 0
+    empty = PyDict_CheckExact(own) and PyDict_GET_SIZE(own) == 0
     Py_DECREF(own)
     return empty
 
 
-cdef inline CypValues *store_attribute(PyObject *instance, Plan *plan, CypValues *values, Py_ssize_t i,
+cdef inline CypValues *store_attribute(Loading *r, PyObject *instance, Plan *plan, CypValues *values, Py_ssize_t i,
                                        PyObject *name, PyObject *value) except? NULL:
     """Write one item of the instance dictionary, the i-th; on success takes the reference to value, none to name.
 
     Returns where the rest of the values go: what it was given, or NULL for the dictionary.
     """
-    cdef PyObject *old
     if CYP_LIKELY(values != NULL and i < PLAN_NAMES and plan.names[i] == name):
-        old = cyp_values_put(values, plan.slots[i], value)
-        if CYP_LIKELY(old == NULL):
-            return values
-        Py_DECREF(old)
-        return values_left(instance, plan)
-    return store_new_attribute(instance, plan, values, i, name, value)
+        return put_attribute(r, instance, plan, values, plan.slots[i], value)
+    return store_new_attribute(r, instance, plan, values, i, name, value)
+
+
+cdef inline CypValues *put_attribute(Loading *r, PyObject *instance, Plan *plan, CypValues *values, int slot,
+                                     PyObject *value) except? NULL:
+    """store_attribute() in that slot.  If it is not empty, a name has come twice: the first value may have a finalizer."""
+    if CYP_LIKELY(cyp_values_at(values, slot) == NULL):
+        cyp_values_put(values, slot, value)
+        return values
+    settle(r)
+    release(r, cyp_values_put(values, slot, value))
+    return values_left(instance, plan)
 
 
 cdef inline CypValues *values_left(PyObject *instance, Plan *plan) noexcept:
@@ -348,7 +351,7 @@ cdef inline CypValues *values_left(PyObject *instance, Plan *plan) noexcept:
     return cyp_inline_values(instance) if plan.tp == Py_TYPE(instance) else NULL
 
 
-cdef CypValues *store_new_attribute(PyObject *instance, Plan *plan, CypValues *values, Py_ssize_t i,
+cdef CypValues *store_new_attribute(Loading *r, PyObject *instance, Plan *plan, CypValues *values, Py_ssize_t i,
                                     PyObject *name, PyObject *value) except? NULL:
     """store_attribute() for a name not seen in this place before."""
     cdef PyObject *interned = name
@@ -363,18 +366,19 @@ cdef CypValues *store_new_attribute(PyObject *instance, Plan *plan, CypValues *v
             slot = cyp_values_slot_of(plan.tp, interned)
             if slot >= 0:
                 remember_name(plan, i, name, slot)
-                Py_XDECREF(cyp_values_put(values, slot, value))
-                return values_left(instance, plan)
+                return put_attribute(r, instance, plan, values, slot, value)
             if found == NULL or not cyp_has_setter(found):
                 PyObject_GenericSetAttr(instance, interned, value)
                 Py_DECREF(value)
                 return values_left(instance, plan)
         own = PyObject_GenericGetDict(instance, NULL)
         try:
+            if PyDict_GetItemWithError(own, interned) != NULL:
+                settle(r)
             PyDict_SetItem(own, interned, value)
         finally:
             Py_DECREF(own)
-        Py_DECREF(value)
+        release(r, value)
         return values_left(instance, plan)
     finally:
         Py_DECREF(interned)

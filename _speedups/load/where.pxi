@@ -15,6 +15,7 @@ ctypedef PyObject *(*run_status)(Loading *) noexcept
 cdef int tell_where(Loading *r) except -1:
     """Add the notes to the error, which stays set.  Always -1."""
     cdef PyObject *error = cyp_take_error()
+    resume_collector(r)
     try:
         add_notes(r, <object>error)
     except Exception:  # nothing to tell then: the error that there is matters more than its notes

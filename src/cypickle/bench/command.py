@@ -158,7 +158,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             write_json(options.json, results, effort)
         if options.plot:
-            plot.draw(results, options.plot, title)
+            plot.draw({"cypickle": results}, options.plot, title)
     except OSError as error:
         print(f"cannot write {error.filename}: {error.strerror}", file=sys.stderr)
         return 2

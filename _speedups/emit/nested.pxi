@@ -1,0 +1,240 @@
+# Lists, tuples, dicts and instances on the C stack, for as long as no user code runs.
+#
+# A nest_* function writes its object from beginning to end, and its parts by recursion.  Once user code may have run
+# (the epoch tells), or something is in the way, a Level goes on from where it stands: see go_on().  Errors are passed
+# on as a status, -1, as in levels.pxi.
+
+ctypedef int (*part_status)(Emission *, PyObject *) noexcept
+ctypedef int (*leaf_status)(Emission *, PyObject *, bint *) noexcept
+
+
+cdef inline bint can_nest(Emission *e) noexcept:
+    """There is room on the C stack, and nothing about this dump is out of the ordinary."""
+    return CYP_LIKELY(e.odd == 0 and e.depth < e.recurse)
+
+
+cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
+    """Write o, which save_leaf has passed, and everything below it."""
+    cdef PyTypeObject *t = Py_TYPE(o)
+    if can_nest(e):
+        if t == &PyDict_Type:
+            if 0 < PyDict_GET_SIZE(o) < BATCH_ITEMS:
+                return (<save_status>nest_dict)(e, o, uniq)
+        elif t == &PyList_Type:
+            if 0 < PyList_GET_SIZE(o) < BATCH_ITEMS:
+                return (<save_status>nest_list)(e, o, uniq)
+        elif t == &PyTuple_Type:
+            if 0 < PyTuple_GET_SIZE(o):
+                return (<save_status>nest_tuple)(e, o, uniq)
+    return (<save_status>save_level)(e, o, uniq)
+
+
+cdef int save_part(Emission *e, PyObject *o) except -1:
+    """Write a part of the object at hand that put_leaf has declined."""
+    cdef PyTypeObject *t = Py_TYPE(o)
+    cdef bint uniq = True
+    if (t == &PyDict_Type or t == &PyList_Type or t == &PyTuple_Type) and is_unique(e, o) and e.out.p <= e.out.lim:
+        return (<save_status>save_node)(e, o, True)
+    if save_leaf_any(e, o, &uniq) == WRITTEN:
+        return 0
+    return (<save_status>save_node)(e, o, uniq)
+
+
+cdef int go_on(Emission *e, Level *lv, PyObject *o, uint64_t epoch, int status) noexcept:
+    """Take over from a nest_* function: walk the level to its end.
+
+    o: its reference to the object, which is given up.  epoch: when it began.  status: negative if the last part has
+    failed.
+    """
+    Py_DECREF(o)
+    lv.epoch = epoch
+    return walk_to_end(e, lv, NEXT if status == 0 else status)
+
+
+cdef int nest_list(Emission *e, PyObject *o, bint uniq) except -1:
+    """A list of one batch."""
+    cdef Py_ssize_t n = PyList_GET_SIZE(o), i = 0
+    cdef uint64_t epoch = e.epoch
+    cdef int status = 0
+    put_op(&e.out, OP_EMPTY_LIST)
+    memoize(e, o, uniq)
+    if n > 1:
+        put_op(&e.out, OP_MARK)
+    Py_INCREF(o)
+    e.depth += 1
+    while True:
+        i = put_leaves(e, PySequence_Fast_ITEMS(o), i, n)
+        if i == n:
+            break
+        i += 1
+        status = (<part_status>save_part)(e, PyList_GET_ITEM(o, i - 1))
+        if CYP_UNLIKELY(status < 0 or e.epoch != epoch):
+            break
+    e.depth -= 1
+    if CYP_UNLIKELY(status < 0 or e.epoch != epoch or e.out.p > e.out.hard):
+        return go_on_list(e, o, uniq, n, i, epoch, status)
+    put_op(&e.out, OP_APPENDS if n > 1 else OP_APPEND)
+    Py_DECREF(o)
+    return 0
+
+
+cdef int go_on_list(Emission *e, PyObject *o, bint uniq, Py_ssize_t n, Py_ssize_t i, uint64_t epoch,
+                    int status) noexcept:
+    cdef Level lv
+    level_init(e, &lv, KIND_LIST, o, uniq)
+    lv.n = n
+    lv.i = i
+    lv.stop = BATCH_ITEMS
+    lv.step = STEP_ITEM if n > 1 else STEP_LAST
+    return go_on(e, &lv, o, epoch, status)
+
+
+cdef int nest_tuple(Emission *e, PyObject *o, bint uniq) except -1:
+    """A tuple with items."""
+    cdef Py_ssize_t n = PyTuple_GET_SIZE(o), i = 0
+    cdef uint64_t epoch = e.epoch
+    cdef int status = 0
+    if n > 3:
+        put_op(&e.out, OP_MARK)
+    if not uniq:
+        e.shared_open += 1
+    Py_INCREF(o)
+    e.depth += 1
+    while True:
+        i = put_leaves(e, PySequence_Fast_ITEMS(o), i, n)
+        if i == n:
+            break
+        i += 1
+        status = (<part_status>save_part)(e, PyTuple_GET_ITEM(o, i - 1))
+        if CYP_UNLIKELY(status < 0 or e.epoch != epoch):
+            break
+    e.depth -= 1
+    if CYP_UNLIKELY(status < 0 or e.epoch != epoch or e.out.p > e.out.hard or
+                    not uniq and memo_get(e.memo, o) >= 0):
+        return go_on_tuple(e, o, uniq, n, i, epoch, status)
+    if not uniq:
+        e.shared_open -= 1
+    put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
+    Py_DECREF(o)
+    return memoize(e, o, uniq)
+
+
+cdef int go_on_tuple(Emission *e, PyObject *o, bint uniq, Py_ssize_t n, Py_ssize_t i, uint64_t epoch,
+                     int status) noexcept:
+    cdef Level lv
+    level_init(e, &lv, KIND_TUPLE, o, uniq)
+    lv.n = n
+    lv.i = i
+    lv.shared_open = not uniq
+    return go_on(e, &lv, o, epoch, status)
+
+
+cdef int nest_dict(Emission *e, PyObject *o, bint uniq) except -1:
+    """A dict of one batch."""
+    cdef Py_ssize_t n = PyDict_GET_SIZE(o)
+    put_op(&e.out, OP_EMPTY_DICT)
+    memoize(e, o, uniq)
+    if n > 1:
+        put_op(&e.out, OP_MARK)
+    return nest_pairs(e, o, o, False, NULL, uniq, n)
+
+
+cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
+    """An instance with attributes, with or without a dictionary of its own.  DONE, or GO: nothing is written."""
+    cdef unsigned char *p
+    cdef PyObject *dictionary = NULL
+    cdef Py_ssize_t n = cyp_attrs_len(o)
+    if n < 0 and not cyp_dict_is_made_on_demand():
+        dictionary = cyp_instance_dict(o)
+        if dictionary == NULL or not is_own_dictionary(e, dictionary):
+            return GO
+        n = PyDict_GET_SIZE(dictionary)
+    if n <= 0 or n >= BATCH_ITEMS:
+        return GO
+    p = put_class(e, o, plan)
+    if CYP_UNLIKELY(p == NULL or not put_memo(e, o, uniq)):
+        return GO
+    e.memo.log[e.memo.n] = <PyObject *>(<size_t>o | 1) if dictionary == NULL else dictionary
+    e.memo.n += 1
+    p[0] = OP_EMPTY_TUPLE
+    p[1] = OP_REDUCE if plan.kind == PLAN_SYNTAX else OP_NEWOBJ
+    p[2] = OP_MEMOIZE
+    p[3] = OP_EMPTY_DICT
+    p[4] = OP_MEMOIZE
+    p[5] = OP_MARK
+    e.out.p = p + (6 if n > 1 else 5)
+    if dictionary == NULL:
+        return nest_pairs(e, o, o, True, plan, uniq, n)
+    return nest_pairs(e, o, dictionary, False, plan, uniq, n)
+
+
+cdef inline bint is_own_dictionary(Emission *e, PyObject *dictionary) noexcept:
+    """The dictionary of an instance is exact, and only the instance has it: nobody can meet it elsewhere."""
+    return is_unique(e, dictionary) and Py_TYPE(dictionary) == &PyDict_Type
+
+
+cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inline_values, Plan *plan, bint uniq,
+                           Py_ssize_t n) noexcept:
+    """The n pairs of a dict, or attributes of an instance; what comes before them is written.
+
+    o: the object that the level would be for.  pairs: what holds them, o itself if inline_values.  plan: the
+    instance's; NULL for a dict.
+    """
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t done = 0, pos = 0, at
+    cdef uint64_t epoch = e.epoch
+    cdef int status = 0
+    cdef bint key_uniq
+    Py_INCREF(o)
+    if plan != NULL:
+        Py_INCREF(pairs)
+        plan.pins += 1
+    e.depth += 1
+    while True:
+        put_pairs(e, pairs, inline_values, plan, n, &done, &pos, &value)
+        if value == NULL:
+            if done == n or e.guard or inline_values:
+                break
+            at = pos
+            cyp_dict_next(pairs, &pos, &key, &value)
+            if Py_TYPE(key) != &PyUnicode_Type:
+                pos = at
+                break
+            # Not in the memo yet, or not ASCII, or a boundary comes first: no user code, as there is no file.
+            status = (<leaf_status>save_leaf_any)(e, key, &key_uniq)
+            if CYP_UNLIKELY(status < 0):
+                break
+        done += 1
+        status = (<part_status>save_part)(e, value)
+        if CYP_UNLIKELY(status < 0 or e.epoch != epoch):
+            break
+    e.depth -= 1
+    if CYP_UNLIKELY(status < 0 or done != n or e.epoch != epoch or e.out.p > e.out.hard):
+        return go_on_pairs(e, o, pairs, inline_values, plan, uniq, n, done, pos, epoch, status)
+    put_op(&e.out, OP_SETITEMS if n > 1 else OP_SETITEM)
+    if plan != NULL:
+        put_op(&e.out, OP_BUILD)
+        plan.pins -= 1
+        Py_DECREF(pairs)
+    Py_DECREF(o)
+    return 0
+
+
+cdef int go_on_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inline_values, Plan *plan, bint uniq,
+                     Py_ssize_t n, Py_ssize_t done, Py_ssize_t pos, uint64_t epoch, int status) noexcept:
+    cdef Level lv
+    level_init(e, &lv, KIND_DICT if plan == NULL else KIND_INSTANCE, o, uniq)
+    if plan != NULL:
+        lv.plan = plan  # with the pin
+        if inline_values:
+            Py_DECREF(pairs)
+        else:
+            lv.value = pairs
+    lv.n = n
+    lv.i = done
+    lv.pos = pos
+    lv.single = n == 1
+    lv.stop = 1 if n == 1 else BATCH_ITEMS
+    lv.step = STEP_ITEM
+    return go_on(e, &lv, o, epoch, status)
