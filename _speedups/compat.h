@@ -34,6 +34,37 @@
 #define CYP_THREAD_LOCAL _Thread_local
 #endif
 
+/* ---- the C stack ------------------------------------------------------------------------------- */
+
+/* Whether this thread has little C stack left, for what user code starts inside a dump or a load: less than 64 KB, or
+   than half of a small one.  Where the bounds of the stack cannot be had, or code runs on another one, it is not low. */
+#if defined(__linux__)
+#include <pthread.h>
+#define CYP_STACK_MARGIN 65536
+static inline int cyp_stack_is_low(void)
+{
+    static CYP_THREAD_LOCAL char *base;
+    static CYP_THREAD_LOCAL size_t margin;
+    char *here = (char *)__builtin_frame_address(0);
+    if (CYP_UNLIKELY(margin == 0)) {
+        pthread_attr_t attributes;
+        void *lowest;
+        size_t size;
+        margin = 1;
+        if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+            if (pthread_attr_getstack(&attributes, &lowest, &size) == 0) {
+                base = (char *)lowest;
+                margin = size / 2 < CYP_STACK_MARGIN ? size / 2 : CYP_STACK_MARGIN;
+            }
+            pthread_attr_destroy(&attributes);
+        }
+    }
+    return here >= base && (size_t)(here - base) < margin;
+}
+#else
+static inline int cyp_stack_is_low(void) { return 0; }
+#endif
+
 /* ---- bytes: the pickle stream is little-endian, BINFLOAT is big-endian -------------------------- */
 
 static inline void cyp_write_u16(unsigned char *p, uint32_t v) { p[0] = (unsigned char)v; p[1] = (unsigned char)(v >> 8); }

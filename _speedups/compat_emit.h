@@ -291,9 +291,8 @@ static inline void cyp_restore_error(PyObject *error)
 }
 static inline void cyp_set_no_memory(void) { PyErr_NoMemory(); }
 
-/* pickle.DEFAULT_PROTOCOL is 5 since 3.14; notes with the path are added to errors since 3.14. */
+/* pickle.DEFAULT_PROTOCOL is 5 since 3.14. */
 static inline int cyp_default_protocol(void) { return PY_VERSION_HEX >= 0x030E0000 ? 5 : 4; }
-static inline int cyp_error_notes(void) { return PY_VERSION_HEX >= 0x030E0000; }
 /* persistent_id is captured by Pickler.__init__ up to 3.12, looked up by each dump() since. */
 static inline int cyp_captures_hooks(void) { return PY_VERSION_HEX < 0x030D0000; }
 

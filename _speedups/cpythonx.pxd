@@ -19,6 +19,8 @@ cdef extern from "compat.h":
     void cyp_write_double_be(unsigned char *, double) noexcept
     double cyp_read_double_be(const unsigned char *) noexcept
 
+    bint cyp_stack_is_low() noexcept
+
     void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
 
     # emitter
@@ -59,7 +61,6 @@ cdef extern from "compat.h":
     void cyp_restore_error(PyObject *) noexcept  # steals
     void cyp_set_no_memory() noexcept
     int cyp_default_protocol() noexcept
-    bint cyp_error_notes() noexcept
     bint cyp_captures_hooks() noexcept
 
 cdef extern from "Python.h":

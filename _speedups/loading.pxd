@@ -21,6 +21,8 @@ cdef struct Closed:
     size_t names        # tuple of its slots in the order of the state, owned, tagged; 0: all of the dictionary
 
 cdef enum:
+    RUNNING = -1        # Loading.op: `base` leads to the opcode
+    READING = 256       # Loading.op: the next opcode is being read
     CLOSED_FIRST = 8    # states inside the struct
     SHAPES = 128        # kinds of dictionaries remembered in a load
     SHAPE_PAIRS = 30    # of the largest of them
@@ -37,6 +39,9 @@ cdef struct Loading:
     Py_ssize_t passed           # bytes of the stream before `start`
     Py_ssize_t prefetched       # offset in the buffer from which the file has not been advanced
     bint framed                 # `end` is that of a frame
+    const unsigned char *base   # an opcode at or before `p`, in the window, see load/where.pxi
+    int op                      # the opcode in load_op(), whose bytes may have left the window; RUNNING if in none
+    Py_ssize_t at               # offset of `op` in the stream
     Stack stack
     Memo *memo
     Closed *closed              # states with TAG_CLOSED or TAG_KEPT, in the order of closing
@@ -69,6 +74,9 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     r.p = r.end = r.stop = r.start = NULL
     r.passed = r.prefetched = 0
     r.framed = False
+    r.base = NULL
+    r.op = RUNNING
+    r.at = 0
     r.closed = r.first_closed
     r.shapes = NULL
     r.nclosed = r.settled = 0

@@ -30,7 +30,7 @@ from _speedups.cpythonx cimport (
     PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF, Py_False, Py_INCREF, Py_None,
     Py_TYPE, Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next,
     cyp_call_new, cyp_calls_plainly, cyp_default_getattr, cyp_default_new, cyp_default_setattr, cyp_dict_like,
-    cyp_enter_loading, cyp_leave_loading, cyp_stores_as_dict,
+    cyp_enter_loading, cyp_leave_loading, cyp_restore_error, cyp_stack_is_low, cyp_stores_as_dict, cyp_take_error,
     cyp_collects_in_allocations, cyp_dict_add_steal, cyp_dict_is_text, cyp_dict_next, cyp_dict_place,
     cyp_dict_set_steal, cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter,
     cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_is_immutable, cyp_is_method, cyp_is_readonly,
@@ -44,8 +44,8 @@ from _speedups.cpythonx cimport (
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport BATCH_ITEMS, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
 from _speedups.loading cimport (
-    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, SHAPES, SHAPE_PAIRS, Shape, loading_free,
-    loading_init,
+    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, READING, RUNNING, SHAPES, SHAPE_PAIRS, Shape,
+    loading_free, loading_init,
 )
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,
@@ -299,6 +299,7 @@ include "load/states.pxi"
 include "load/plain.pxi"
 include "load/calls.pxi"
 include "load/objects.pxi"
+include "load/where.pxi"
 include "load/run.pxi"
 
 
@@ -343,13 +344,19 @@ cdef object buffer_iterator(object buffers):
 cdef object run_nested(Loading *r):
     """run(), as one level of the interpreter's recursion: what it calls may load in its turn."""
     cdef bint entered = False
+    cdef PyObject *made
+    cdef int nested = cyp_enter_loading()
     try:
-        if cyp_enter_loading() >= MOST_NESTED:
+        if nested and (nested >= MOST_NESTED or cyp_stack_is_low()):
             raise RecursionError("maximum recursion depth exceeded while unpickling an object")
         Py_EnterRecursiveCall(b" while unpickling an object")
         entered = True
         drop_forgotten()
-        return steal(run(r))
+        r.base = r.p
+        made = (<run_status>run)(r)
+        if CYP_UNLIKELY(made == NULL):
+            tell_where(r)
+        return steal(made)
     finally:
         resume_collector(r)
         cyp_leave_loading()
@@ -485,6 +492,7 @@ cdef object machine_load(Machine m, bint once):
             r.p = r.start + m.pos
             r.end = r.stop = r.start + m.view.len
             r.prefetched = m.prefetched
+            r.passed = -m.pos
         choose_hook(m)
         m.calls_user = not (once and is_plain_file(m))
         return run_nested(&r)

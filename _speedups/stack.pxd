@@ -50,6 +50,7 @@ cdef inline void stack_init(Stack *s) noexcept:
     s.fence = 0
     s.marks = s.first_marks
     s.nmarks = 0
+    s.marks[0].height = -1
     s.marks_size = MARKS_FIRST
 
 

@@ -9,6 +9,9 @@ from implementations import C_PICKLE, CYPICKLE, PROTOCOLS
 
 HAS_PATH_NOTES = sys.version_info >= (3, 14)  # from there on the stdlib's own errors carry notes
 MODULE_NAME = re.compile(r"\b(?:_pickle|cypickle(?:\._\w+)?)\.")
+POSITION = re.compile(
+    r"\bat byte \d+"
+)  # in the first note of our errors of loads, which the stdlib's have not
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
 
@@ -33,7 +36,9 @@ def outcome(function, *args, **kwargs):
     try:
         value = function(*args, **kwargs)
     except Exception as error:
-        notes = tuple(normal(note) for note in getattr(error, "__notes__", ())) if HAS_PATH_NOTES else ()
+        notes = tuple(normal(note) for note in getattr(error, "__notes__", ()))
+        if not HAS_PATH_NOTES or any(POSITION.search(note) for note in notes):
+            notes = ()
         return Outcome(error=type(error), message=normal(str(error)), notes=notes)
     return Outcome(value=value)
 

@@ -1,8 +1,9 @@
-"""Any allocation of loads may run the collector, hence user code, and any may fail: the result is right or an error."""
+"""Any allocation may fail, and those of loads run the collector, hence user code: the result is right or an error."""
 
 import dataclasses
 import datetime
 import gc
+import io
 import itertools
 import pickle
 import random
@@ -210,3 +211,80 @@ def loads_without_memory(data, start):
         return None
     finally:
         _testcapi.remove_mem_hooks()
+
+
+def without_memory(function, start):
+    """What a call gives where the allocation after `start` others fails, or its error."""
+    _testcapi.set_nomemory(start, start + 1)
+    try:
+        return function()
+    except Exception as error:
+        return error
+    finally:
+        _testcapi.remove_mem_hooks()
+
+
+def skip_what_crashes_the_interpreter(kind, protocol):
+    if protocol < 4 and kind == "frozen":
+        pytest.skip(
+            "CPython 3.12 and 3.13 crash where the generator in dataclasses.fields() cannot be allocated"
+        )
+
+
+@pytest.mark.skipif(_testcapi is None, reason="this build has no _testcapi")
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_allocation_of_dumps_may_fail(kind, protocol):
+    """Each in turn: the bytes are right or MemoryError is raised, and no reference is lost or left."""
+    if protocol == 0 and kind in ("slotted", "mixed"):
+        pytest.skip("slots need protocol 2")
+    skip_what_crashes_the_interpreter(kind, protocol)
+    graph = list_of(kind, 4)
+    expected = cypickle.dumps(graph, protocol)
+    succeeded = 0
+    gc.disable()
+    try:
+        for start in itertools.count():
+            before = sys.getrefcount(Mark)
+            dumped = without_memory(lambda: cypickle.dumps(graph, protocol), start)
+            assert dumped == expected or type(dumped) is MemoryError, (start, dumped)
+            succeeded += dumped == expected
+            dumped = None
+            gc.collect(0)
+            assert sys.getrefcount(Mark) == before, start
+            assert cypickle.dumps(graph, protocol) == expected, start
+            if succeeded > 20:
+                break
+    finally:
+        gc.enable()
+
+
+class Chunks:
+    """A file whose write() cannot fail once it has written."""
+
+    def __init__(self):
+        self.chunks = []
+        self.write = self.chunks.append
+
+
+@pytest.mark.skipif(_testcapi is None, reason="this build has no _testcapi")
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pickler_whose_allocation_has_failed_goes_on(kind, protocol):
+    """Its memo holds what was written and no more: nothing, or all where writing was over."""
+    skip_what_crashes_the_interpreter(kind, protocol)
+    graph = list_of(kind, 4)
+    succeeded = 0
+    for start in itertools.count():
+        file = Chunks()
+        pickler = cypickle.Pickler(file, protocol)
+        error = without_memory(lambda pickler=pickler: pickler.dump(graph), start)
+        assert error is None or type(error) is MemoryError, (start, error)
+        dumps = 1 + bool(file.chunks)
+        pickler.dump(graph)
+        unpickler = cypickle.Unpickler(io.BytesIO(b"".join(file.chunks)))
+        for _ in range(dumps):
+            assert_isomorphic(unpickler.load(), graph)
+        succeeded += error is None
+        if succeeded > 20:
+            break

@@ -5,6 +5,8 @@ import dataclasses
 import gc
 import io
 import pickle
+import subprocess
+import sys
 from collections import Counter, OrderedDict
 from fractions import Fraction
 from pathlib import PurePosixPath
@@ -154,3 +156,27 @@ def test_a_reducer_of_a_syntax_tree_itself():
     shadowing = ast.Name("a", ast.Load())
     shadowing.__reduce__ = reduced
     same([ast.Name("b", ast.Load()), ast.Name("c", ast.Load()), shadowing])
+
+
+WITHOUT_DATACLASSES = """
+import sys
+import cypickle
+
+class Stateful:
+    def __getstate__(self):
+        return [1]
+
+    def __setstate__(self, state):
+        self.state = state
+
+assert "dataclasses" not in sys.modules
+print(cypickle.loads(cypickle.dumps([Stateful()]))[0].state)
+"""
+
+
+def test_a_getstate_in_a_program_without_dataclasses():
+    """A __getstate__ is not that of frozen dataclasses where the module is not even imported."""
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DATACLASSES], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "[1]\n", "")

@@ -95,7 +95,7 @@ cdef int emit(Emission *e, object obj) except -1:
         open_frame(&e.out)
     else:
         set_lim(&e.out)
-    if cyp_count_emissions() > MOST_NESTED:
+    if cyp_count_emissions() > 1 and (cyp_count_emissions() > MOST_NESTED or cyp_stack_is_low()):
         raise RecursionError("maximum recursion depth exceeded while pickling an object")
     Py_EnterRecursiveCall(b" while pickling an object")
     # The caller holds the root, so it never looks unique: its own reference is not counted in the graph.

@@ -72,12 +72,11 @@ cdef inline int level_close(Emission *e, Level *lv) except -1:
 cdef int level_abandon(Emission *e, Level *lv) noexcept:
     """Close after an error, which gets a note of where it happened and stays set.  Always -1."""
     cdef PyObject *error = cyp_take_error()
-    if cyp_error_notes():
-        try:
-            before_user_code(e)  # a note may need the repr of a key
-            note_failure(<object>error, lv)
-        except BaseException as other:
-            error = swap_error(error, other)
+    try:
+        before_user_code(e)  # a note may need the repr of a key
+        note_failure(<object>error, lv)
+    except BaseException as other:
+        error = swap_error(error, other)
     try:
         level_close(e, lv)
     except BaseException as other:

@@ -254,8 +254,7 @@ cdef object class_of(object obj):
     except AttributeError:
         return type(obj)
     except BaseException as error:
-        if cyp_error_notes():
-            _reduce.note_part(error, obj, "object")
+        _reduce.note_part(error, obj, "object")
         raise
 
 

@@ -138,13 +138,35 @@ cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyOb
     """
     cdef PyObject **items = r.stack.top - n
     cdef PyObject *function = (items - 1)[0]
+    cdef PyObject *made
+    cdef Py_ssize_t k
+    if op == OP_NEWOBJ:
+        return new_top(r, plan_of(<PyTypeObject *>function), n, i, written)
+    made = (<call_status>made_by_call)(r, n, i, written)
+    if CYP_UNLIKELY(made == NULL):
+        return gather_arguments(r, n)
+    if i != UNMEMOISED:
+        r.memo.slots[i] = written
+        r.memo.count += 1
+    for k in range(n):
+        Py_DECREF(items[k])
+    r.stack.top = items
+    (items - 1)[0] = made
+    Py_DECREF(function)
+    return follow_new(r, False)
+
+
+ctypedef PyObject *(*call_status)(Loading *, Py_ssize_t, Py_ssize_t, PyObject *) noexcept
+
+
+cdef inline PyObject *made_by_call(Loading *r, Py_ssize_t n, Py_ssize_t i, PyObject *written) except NULL:
+    """What REDUCE of the n topmost values gives, which stay on the stack; i and `written` as for call_top()."""
+    cdef PyObject **items = r.stack.top - n
+    cdef PyObject *function = (items - 1)[0]
     cdef PyObject *made = NULL
     cdef Plan *plan
-    cdef Py_ssize_t k
     if PyType_Check(function):
         plan = plan_of(<PyTypeObject *>function)
-        if op == OP_NEWOBJ:
-            return new_top(r, plan, n, i, written)
         if plan.native:
             made = native_call(<PyTypeObject *>function, plan.native, items, n)
         elif plan.init != NULL and cyp_calls_plainly(<PyTypeObject *>function):
@@ -159,15 +181,7 @@ cdef int call_top(Loading *r, unsigned char op, Py_ssize_t n, Py_ssize_t i, PyOb
             made = PyObject_CallObject(function, written)
         else:
             made = PyObject_Vectorcall(function, items, n, NULL)
-    if i != UNMEMOISED:
-        r.memo.slots[i] = written
-        r.memo.count += 1
-    for k in range(n):
-        Py_DECREF(items[k])
-    r.stack.top = items
-    (items - 1)[0] = made
-    Py_DECREF(function)
-    return follow_new(r, False)
+    return made
 
 
 cdef int new_top(Loading *r, Plan *plan, Py_ssize_t n, Py_ssize_t i, PyObject *written) except -1:

@@ -177,9 +177,19 @@ cdef bint extends_plainly(PyObject *target) except -1:
 
 
 cdef int load_append(Loading *r) except -1:
-    if height(&r.stack) - 1 <= r.stack.fence:
+    cdef Py_ssize_t start = height(&r.stack) - 1
+    if start <= r.stack.fence:
         underflow(r)
-    return do_append(r, height(&r.stack) - 1)
+    if CYP_UNLIKELY((<append_status>do_append)(r, start) < 0):
+        if height(&r.stack) == start:  # the item has gone with extend(): leave as many values as there were
+            Py_INCREF(Py_None)
+            r.stack.top[0] = Py_None
+            r.stack.top += 1
+        return -1
+    return 0
+
+
+ctypedef int (*append_status)(Loading *, Py_ssize_t) noexcept
 
 
 cdef int do_setitems(Loading *r, Py_ssize_t start) except -1:

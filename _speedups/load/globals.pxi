@@ -163,11 +163,12 @@ cdef int load_global(Loading *r) except -1:
 
 cdef int load_stack_global(Loading *r) except -1:
     """STACK_GLOBAL: both names must be exact str."""
-    global_name = steal(pop_new(r))
-    module_name = steal(pop_new(r))
+    cdef PyObject **names = operands(r, 2)
+    module_name = <object>names[0]
+    global_name = <object>names[1]
     if type(global_name) is not str or type(module_name) is not str:
         raise UnpicklingError("STACK_GLOBAL requires str")
-    return push_object(r, find_class(r, module_name, global_name))
+    return replace_top(r, 2, find_class(r, module_name, global_name))
 
 
 cdef int load_extension(Loading *r, int width) except -1:
@@ -228,7 +229,8 @@ cdef int load_persid(Loading *r) except -1:
 
 cdef int load_binpersid(Loading *r) except -1:
     """BINPERSID: the id is on the stack."""
+    cdef PyObject **pid
     if habits.persid_asks_first and (r.host == NULL or (<Machine>r.host).persistent_now is unset):
         no_persistent_load()
-    pid = steal(pop_new(r))
-    return push_object(r, persistent_load(r, pid))
+    pid = operands(r, 1)
+    return replace_top(r, 1, persistent_load(r, <object>pid[0]))

@@ -59,9 +59,8 @@ cdef int load_obj(Loading *r) except -1:
     if height(&r.stack) - start < 1:
         underflow(r)
     settle(r)
-    args = <tuple>steal(pop_tuple(r, start + 1))
-    cls = steal(pop_new(r))
-    return push_object(r, instantiate(cls, args))
+    args = <tuple>steal(shared_tuple(r.stack.base + start + 1, height(&r.stack) - start - 1))
+    return replace_top(r, height(&r.stack) - start, instantiate(<object>r.stack.base[start], args))
 
 
 cdef int load_inst(Loading *r) except -1:
@@ -69,8 +68,8 @@ cdef int load_inst(Loading *r) except -1:
     cdef Py_ssize_t start = pop_mark(r)
     module_name, global_name = take_names(r, True)
     cls = find_class(r, module_name, global_name)
-    args = <tuple>steal(pop_tuple(r, start))
-    return push_object(r, instantiate(cls, args))
+    args = <tuple>steal(shared_tuple(r.stack.base + start, height(&r.stack) - start))
+    return replace_top(r, height(&r.stack) - start, instantiate(cls, args))
 
 
 cdef int check_newobj(str opcode, PyObject *cls, PyObject *args, PyObject *kwargs) except -1:
@@ -92,22 +91,12 @@ cdef str short_name(PyObject *o):
 
 cdef int load_newobj(Loading *r, bint with_kwargs) except -1:
     """NEWOBJ and NEWOBJ_EX: cls.__new__(cls, *args, **kwargs) by way of the type's slot."""
-    cdef PyObject *kwargs = NULL
-    cdef PyObject *args = NULL
-    cdef PyObject *cls = NULL
-    if with_kwargs:
-        kwargs = pop_new(r)
-    try:
-        args = pop_new(r)
-        cls = pop_new(r)
-        check_newobj("NEWOBJ_EX" if with_kwargs else "NEWOBJ", cls, args, kwargs)
-        settle(r)
-        push_steal(&r.stack, cyp_call_new(<PyTypeObject *>cls, args, kwargs))
-    finally:
-        Py_XDECREF(kwargs)
-        Py_XDECREF(args)
-        Py_XDECREF(cls)
-    return 0
+    cdef PyObject **items = operands(r, 3 if with_kwargs else 2)
+    cdef PyObject *kwargs = items[2] if with_kwargs else NULL
+    check_newobj("NEWOBJ_EX" if with_kwargs else "NEWOBJ", items[0], items[1], kwargs)
+    settle(r)
+    return replace_top(r, 3 if with_kwargs else 2,
+                       steal(cyp_call_new(<PyTypeObject *>items[0], items[1], kwargs)))
 
 
 cdef int newobj_top(Loading *r) except -1:

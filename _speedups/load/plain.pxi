@@ -74,6 +74,7 @@ cdef int load_values(Loading *r, int mode) except -1:
             break
         if CYP_UNLIKELY(o == NULL):
             s.top = sp
+            r.p = p
             fail()
         sp[0] = o
         sp += 1

@@ -6,7 +6,8 @@ cdef PyObject *run(Loading *r) except NULL:
 
     The frequent opcodes are handled here, from registers, when all their bytes are in the window.  Whatever falls
     out of the chain takes the general way, load_op(), which handles every opcode and raises every error.  At the
-    top of the loop the struct is up to date, and a branch that raises has changed neither stack nor memo.
+    top of the loop the struct is up to date, and a branch that raises has changed neither stack nor memo, and has
+    taken its opcode, and none after it, off the input: tell_where() says which it was.
     """
     cdef Stack *s = &r.stack
     cdef Memo *memo = r.memo
@@ -24,9 +25,13 @@ cdef PyObject *run(Loading *r) except NULL:
             stack_grow(s)
             sp = s.top
         if CYP_UNLIKELY(p >= end):
+            r.at = stream_offset(r)
+            r.op = READING
             take_opcode(r, &op)
+            r.op = RUNNING
             p = r.p
             end = r.end
+            r.base = p - 1
         else:
             op = p[0]
             p += 1
@@ -34,6 +39,7 @@ cdef PyObject *run(Loading *r) except NULL:
         if op == OP_SHORT_BINUNICODE:
             if CYP_LIKELY(p < end and p[0] < end - p):
                 n = p[0]
+                r.p = p + 1 + n
                 if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 1, n)
                 else:
@@ -49,6 +55,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_BINUNICODE:
             if CYP_LIKELY(end - p >= 4 and <Py_ssize_t>cyp_read_u32(p) <= end - p - 4):
                 n = cyp_read_u32(p)
+                r.p = p + 4 + n
                 if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 4, n)
                 else:
@@ -101,35 +108,35 @@ cdef PyObject *run(Loading *r) except NULL:
                         continue
         elif op == OP_BININT1:
             if CYP_LIKELY(p < end):
+                r.p = p + 1
                 sp[0] = PyLong_FromLong(p[0])
                 p += 1
                 sp += 1
                 s.top = sp
-                r.p = p
                 continue
         elif op == OP_BININT2:
             if CYP_LIKELY(end - p >= 2):
+                r.p = p + 2
                 sp[0] = PyLong_FromLong(cyp_read_u16(p))
                 p += 2
                 sp += 1
                 s.top = sp
-                r.p = p
                 continue
         elif op == OP_BININT:
             if CYP_LIKELY(end - p >= 4):
+                r.p = p + 4
                 sp[0] = PyLong_FromLong(signed32(p))
                 p += 4
                 sp += 1
                 s.top = sp
-                r.p = p
                 continue
         elif op == OP_BINFLOAT:
             if CYP_LIKELY(end - p >= 8):
+                r.p = p + 8
                 sp[0] = PyFloat_FromDouble(cyp_read_double_be(p))
                 p += 8
                 sp += 1
                 s.top = sp
-                r.p = p
                 continue
         elif op == OP_MEMOIZE:
             if CYP_LIKELY(sp - s.base > s.fence and memo_append(memo, (sp - 1)[0])):
@@ -167,8 +174,8 @@ cdef PyObject *run(Loading *r) except NULL:
             r.p = p
             continue
         elif op == OP_MARK:
-            push_mark(s, REAL, UNMEMOISED)
             r.p = p
+            push_mark(s, REAL, UNMEMOISED)
             load_values(r, ITEMS)
             p = r.p
             sp = s.top
@@ -219,10 +226,10 @@ cdef PyObject *run(Loading *r) except NULL:
             continue
         elif op == OP_APPEND:
             if CYP_LIKELY(sp - s.base >= s.fence + 2 and PyList_CheckExact((sp - 2)[0])):
+                r.p = p
                 cyp_list_take((sp - 2)[0], sp - 1, 1)
                 sp -= 1
                 s.top = sp
-                r.p = p
                 continue
         elif op == OP_SETITEMS:
             r.p = p
@@ -249,6 +256,7 @@ cdef PyObject *run(Loading *r) except NULL:
                         p = r.p
                         sp = s.top
                         continue
+                r.p = p
                 o = PyTuple_New(2)
                 PyTuple_SET_ITEM(o, 0, (sp - 2)[0])
                 PyTuple_SET_ITEM(o, 1, (sp - 1)[0])
@@ -267,6 +275,7 @@ cdef PyObject *run(Loading *r) except NULL:
                         p = r.p
                         sp = s.top
                         continue
+                r.p = p
                 o = PyTuple_New(3)
                 PyTuple_SET_ITEM(o, 0, (sp - 3)[0])
                 PyTuple_SET_ITEM(o, 1, (sp - 2)[0])
@@ -286,6 +295,7 @@ cdef PyObject *run(Loading *r) except NULL:
                         p = r.p
                         sp = s.top
                         continue
+                r.p = p
                 o = PyTuple_New(1)
                 PyTuple_SET_ITEM(o, 0, (sp - 1)[0])
                 (sp - 1)[0] = o
@@ -303,6 +313,7 @@ cdef PyObject *run(Loading *r) except NULL:
                         p = r.p
                         sp = s.top
                         continue
+                r.p = p
                 o = PyTuple_New(n)
                 for i in range(n):
                     PyTuple_SET_ITEM(o, i, items[i])
@@ -340,6 +351,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_SHORT_BINBYTES:
             if CYP_LIKELY(p < end and p[0] < end - p - 1):
                 n = p[0]
+                r.p = p
                 o = PyBytes_FromStringAndSize(p + 1, n)
                 p += n + 1
                 if p[0] == OP_MEMOIZE and memo_append(memo, o):
@@ -352,11 +364,11 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_LONG1:
             if CYP_LIKELY(p < end and p[0] < end - p):
                 n = p[0]
+                r.p = p + n + 1
                 sp[0] = cyp_int_from_le(p + 1, n)
                 p += n + 1
                 sp += 1
                 s.top = sp
-                r.p = p
                 continue
         elif op == OP_PROTO:
             if CYP_LIKELY(r.host == NULL and p < end and p[0] <= HIGHEST_PROTOCOL):
@@ -382,10 +394,10 @@ cdef PyObject *run(Loading *r) except NULL:
             if p < end and p[0] == OP_NEWOBJ and sp - s.base > s.fence and PyType_Check((sp - 1)[0]):
                 o2 = (sp - 1)[0]
                 if plan_of(<PyTypeObject *>o2).makes:
+                    r.p = p + 1
                     o = cyp_object_new(<PyTypeObject *>o2, <PyObject *>no_args)
                     (sp - 1)[0] = o
                     Py_DECREF(o2)
-                    r.p = p + 1
                     follow_new(r, True)
                     p = r.p
                     sp = s.top
@@ -403,10 +415,14 @@ cdef PyObject *run(Loading *r) except NULL:
                 skip_consumed(r, <Machine>r.host)
             return pop_new(r)
         r.p = p
+        r.at = stream_offset(r) - 1
+        r.op = op
         load_op(r, op)
+        r.op = RUNNING
         p = r.p
         end = r.end
         sp = s.top
+        r.base = p
 
 
 cdef int load_op(Loading *r, unsigned char op) except -1:

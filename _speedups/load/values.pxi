@@ -26,6 +26,19 @@ cdef inline PyObject *pop_new(Loading *r) except NULL:
     return r.stack.top[0]
 
 
+cdef PyObject **operands(Loading *r, Py_ssize_t n) except NULL:
+    """The n topmost values above the fence, lowest first.  The stack keeps them until the opcode has succeeded."""
+    if height(&r.stack) < r.stack.fence + n:
+        underflow(r)
+    return r.stack.top - n
+
+
+cdef int replace_top(Loading *r, Py_ssize_t n, object made) except -1:
+    """Take the n topmost values off the stack, and push what has been made of them."""
+    cut(&r.stack, height(&r.stack) - n)
+    return push_shared(r, <PyObject *>made)
+
+
 cdef Py_ssize_t pop_mark(Loading *r) except -1:
     """Remove the topmost mark; the height it was set at.  A virtual dictionary below it becomes real."""
     cdef Mark *mark

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copyreg
 import sys
+from _operator import is_
 from _pickle import Pickler as StdlibPickler
 from _pickle import PicklingError
 from itertools import pairwise
@@ -43,6 +44,8 @@ def allow_depth(depth: int) -> int:
 
 # ---- types -----------------------------------------------------------------------------------------
 
+
+# No generator expressions in what a plan asks: CPython 3.12 and 3.13 crash where their frame cannot be allocated.
 
 _DATETIME_TYPES = ("date", "datetime", "time", "timedelta")
 _HOOKS = ("__reduce_ex__", "__class__", "__reduce__", "__getstate__")
@@ -89,7 +92,7 @@ def plan_kind(cls: type, obj: object, reduced: Any, most_slots: int) -> str | No
         return None
     if cls.__module__ == "datetime" and cls.__name__ in _DATETIME_TYPES:
         return cls.__name__
-    reduce_ex, class_, reduce, getstate = (_is_objects(cls, name) for name in _HOOKS)
+    reduce_ex, class_, reduce, getstate = [_is_objects(cls, name) for name in _HOOKS]
     if not (reduce_ex and class_):
         return None
     known = _known_kind(cls, reduce)
@@ -145,7 +148,7 @@ def _known_kind(cls: type, default_reduce: bool) -> str | None:
         )
     if default_reduce:
         dataclasses = sys.modules.get("dataclasses")
-        getstate = getattr(dataclasses, "_dataclass_getstate", found)
+        getstate = getattr(dataclasses, "_dataclass_getstate", None)
         return "fields" if isinstance(found, FunctionType) and found is getstate else None
     pure_path = getattr(sys.modules.get("pathlib"), "PurePath", None)
     if pure_path is not None and found is vars(pure_path).get("__reduce__"):
@@ -187,7 +190,7 @@ def _is_as_known(kind: str, cls: type, obj: object, reduced: Any) -> bool:
 
 def _same(left: Iterable[object], right: Iterable[object]) -> bool:
     left, right = list(left), list(right)
-    return len(left) == len(right) and all(one is other for one, other in zip(left, right))  # noqa: B905
+    return len(left) == len(right) and all(map(is_, left, right))
 
 
 def plan_members(cls: type, kind: str) -> tuple[tuple[tuple[str, object], ...], object]:
@@ -196,7 +199,7 @@ def plan_members(cls: type, kind: str) -> tuple[tuple[tuple[str, object], ...], 
     The order is that of the state or of the arguments.
     """
     names, constant = _members_by_kind(kind, cls)
-    return tuple((name, _found_on_type(cls, name)) for name in names), constant
+    return tuple([(name, _found_on_type(cls, name)) for name in names]), constant
 
 
 def _members_by_kind(kind: str, cls: type) -> tuple[Iterable[str], object]:
@@ -374,12 +377,20 @@ def _python2_names(module_name: str, qualified: str) -> tuple[str, str]:
 
 def refuse_reduce_value(obj: object, reduced: object, protocol: int) -> NoReturn:
     """Raise what the running version raises for this malformed reduce value of obj."""
-    _refuse(obj, reduced, protocol)
+    try:
+        _refuse(obj, reduced, protocol)
+    except BaseException as error:
+        if not _NOTES:
+            note_part(error, obj, "object")
+        raise
 
 
 def refuse(obj: object, protocol: int) -> NoReturn:
     """Raise what the running version raises for an object that it cannot pickle by this protocol."""
     _refuse(obj, NotImplemented, protocol)
+
+
+_NOTES = sys.version_info >= (3, 14)  # the running version's errors carry notes
 
 
 class _Asked(StdlibPickler):

@@ -1,0 +1,58 @@
+"""The fuzzing harness of tests/fuzz: its stored inputs, and a short run of its mutations."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HARNESS = Path(__file__).parent / "fuzz" / "harness.py"
+STORED = """
+import sys
+sys.path.insert(0, {folder!r})
+import harness
+for name, data in harness.stored().items():
+    try:
+        harness.TestOneInput(data)
+    except Exception as error:
+        print(name, repr(error)[:300])
+print(len(harness.stored()))
+"""
+
+
+def run_python(*arguments):
+    """In a process of its own: what crashes is not the test run."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", *arguments], capture_output=True, text=True, check=False, timeout=600
+    )
+
+
+def test_stored_inputs():
+    """Corpus and regressions: each finding of a fuzzer is kept in fuzz/regressions."""
+    run = run_python("-c", STORED.format(folder=str(HARNESS.parent)))
+    *failures, count = run.stdout.splitlines() or ["", "0"]
+    assert (failures, run.returncode) == ([], 0), run.stderr
+    assert int(count) > 500
+
+
+def test_mutations(budget, tmp_path):
+    seconds = budget(5, 120)
+    run = run_python(str(HARNESS), "--seconds", str(seconds), "--findings", str(tmp_path))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert " 0 findings" in run.stdout
+
+
+def test_findings_are_reported(tmp_path, monkeypatch, capsys):
+    """What an input raises is a finding, kept under a name."""
+    pytest.importorskip("resource")
+    monkeypatch.syspath_prepend(str(HARNESS.parent))
+    import harness
+
+    def fail(data):
+        raise AssertionError("found")
+
+    monkeypatch.setattr(harness, "TestOneInput", fail)
+    executions, found = harness.run(0.05, 1, tmp_path)
+    assert executions == found > 0
+    assert "AssertionError: found" in capsys.readouterr().out
+    assert {path.suffix for path in tmp_path.iterdir()} == {".txt"}
