@@ -8,12 +8,17 @@ from ._emitter import (
     Emitter,
     configure,
     default_persistent_id,
+    dump,
+    dumps,
     get_hook,
     protocol_number,
     seal,
     set_hook,
+    set_pickler,
 )
 from ._hooks import capture_hook, hook_attribute, is_captured
+
+__all__ = ["Pickler", "dump", "dumps"]
 
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes
 if TYPE_CHECKING:
@@ -63,18 +68,5 @@ class Pickler(Emitter):
 
 
 seal(Pickler)
-
-
-def dump(
-    obj: Any,
-    file: Any,
-    protocol: int | None = None,
-    *,
-    fix_imports: bool = True,
-    buffer_callback: Callable[[Any], Any] | None = None,
-) -> None:
-    """Write the pickled representation of obj to the open file: `Pickler(file, ...).dump(obj)`.
-
-    Arguments and errors are those of Pickler and its dump().  Source: pickle.dump.
-    """
-    Pickler(file, protocol, fix_imports, buffer_callback).dump(obj)
+set_pickler(Pickler)
+dump.__module__ = dumps.__module__ = "cypickle"
