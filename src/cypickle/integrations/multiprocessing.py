@@ -17,6 +17,7 @@ from types import FunctionType
 from typing import Any
 
 import cypickle
+from cypickle._emitter import configure
 from cypickle._forking import ForkingPickler
 
 __all__ = [
@@ -51,9 +52,6 @@ class _Message:
         self.pieces = pieces
         self.buffers = buffers
 
-    def write(self, data: Any) -> None:
-        self.pieces.append(data)
-
     def keep(self, buffer: cypickle.PickleBuffer) -> bool:
         """The buffer_callback: true for a buffer that stays in the pickle."""
         raw = buffer.raw()
@@ -63,13 +61,21 @@ class _Message:
         return False
 
 
+class _MessagePickler(cypickle.Pickler):
+    """ForkingPickler for a message: no arguments to check, no hooks to look for."""
+
+    def __init__(self, message: _Message) -> None:
+        self.dispatch_table = {**ForkingPickler._copyreg_dispatch, **ForkingPickler._extra_reducers}
+        configure(self, message.pieces.append, 5, False, message.keep)
+
+
 class _Messages:
     """In the place of ForkingPickler where queues and connections look for it."""
 
     @staticmethod
     def dumps(obj: Any) -> _Message:
         message = _Message([], [])
-        ForkingPickler(message, 5, buffer_callback=message.keep).dump(obj)
+        _MessagePickler(message).dump(obj)
         return message
 
     @staticmethod
