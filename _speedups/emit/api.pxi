@@ -72,6 +72,7 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
     e.write = NULL
     e.persistent_id = NULL
     e.reducer_override = NULL
+    e.override_types = NULL
     e.dispatch_table = NULL
     e.buffer_callback = or_null(buffer_callback)
     e.pid = NULL

@@ -36,7 +36,13 @@ LAZY_NAMES = (
 )
 
 
-OWN_NAMES = ("install", "installed", "uninstall")  # of cypickle._install
+#: Our own names, and the modules that have them.
+OWN_NAMES = {
+    "ExtensiblePickler": "cypickle._extensible",
+    "install": "cypickle._install",
+    "installed": "cypickle._install",
+    "uninstall": "cypickle._install",
+}
 
 
 def lazy(name: str) -> Any:
@@ -46,9 +52,9 @@ def lazy(name: str) -> Any:
         AttributeError: the running version's pickle has no such name, or it is not among those re-exported.
     """
     if name in OWN_NAMES:
-        from cypickle import _install
+        from importlib import import_module
 
-        return getattr(_install, name)
+        return getattr(import_module(OWN_NAMES[name]), name)
     if name in LAZY_NAMES:
         import pickle
 
