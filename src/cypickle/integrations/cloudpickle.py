@@ -12,6 +12,7 @@ from types import FunctionType
 from typing import Any
 
 import cypickle
+from cypickle._emitter import Emitter
 from cypickle._rebase import rebase_class, rebase_function
 from cypickle.integrations import host
 
@@ -38,6 +39,12 @@ _Rebased: Any = rebase_class(
 )
 
 
+_set_table = vars(Emitter)["dispatch_table"].__set__
+
+# abc.abstractmethod is a key, too, but no object has it as its type.
+_NO_CLASSES = [key for key in _cloudpickle.Pickler.dispatch_table if not isinstance(key, type)]
+
+
 class Pickler(_Rebased):  # type: ignore[misc]
     """cloudpickle.Pickler: the arguments, attributes and reducers of cloudpickle's."""
 
@@ -45,8 +52,13 @@ class Pickler(_Rebased):  # type: ignore[misc]
         _Rebased.__init__(self, file, protocol, buffer_callback)
         table = self.dispatch_table
         if table is _cloudpickle.Pickler.dispatch_table:
-            # A dict is looked up faster than a ChainMap, and only a dict leaves plans in force.
-            self.dispatch_table = dict(table)
+            # A dict of classes is looked up at full speed, a ChainMap by Python code.
+            first, second = table.maps
+            flat = {**second, **first}
+            for key in _NO_CLASSES:
+                flat.pop(key, None)
+            # The class's attribute hides the base's, through which the table is set.
+            _set_table(self, flat)
 
 
 CloudPickler = Pickler
