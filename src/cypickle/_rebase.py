@@ -48,7 +48,7 @@ def rebase_class(cls: type, bases: tuple[type, ...], names: dict[str, Any], **me
             copied[id(item)] = rebase_function(item, names, class_cell)
         return copied[id(item)]
 
-    left_out = ("__dict__", "__weakref__")
+    left_out = ("__dict__", "__weakref__", "__static_attributes__", "__firstlineno__")
     body = {name: again(value) for name, value in vars(cls).items() if name not in left_out}
     if "dispatch" in body and type(body["dispatch"]) is dict:
         body["dispatch"] = {key: again(value) for key, value in body["dispatch"].items()}

@@ -3,6 +3,7 @@
 import io
 import pickle
 import sys
+import threading
 
 import pytest
 from records import dicts, records
@@ -110,8 +111,6 @@ def test_errors_are_cloudpickles():
     while nested:
         nested = nested.pop()
     with pytest.raises(TypeError, match="_thread"):
-        import threading
-
         ours.dumps(threading.Lock())
 
 

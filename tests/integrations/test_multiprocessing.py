@@ -111,7 +111,7 @@ def test_the_format_is_multiprocessings_unless_buffers_are_large(pipe):
 def test_raw_bytes_do_not_take_what_has_buffers(pipe):
     thread = threading.Thread(target=pipe[0].send, args=(Buffered(bytes(70_000)),))
     thread.start()
-    with pytest.raises(OSError, match="recv\\(\\) only"):
+    with pytest.raises(OSError, match=r"recv\(\) only"):
         pipe[1].recv_bytes()
     pipe[1]._read(4 + 8 + 8)
     thread.join(0.1)

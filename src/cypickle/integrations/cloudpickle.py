@@ -39,7 +39,20 @@ _Rebased: Any = rebase_class(
 )
 
 
-_set_table = vars(Emitter)["dispatch_table"].__set__
+_base_table = vars(Emitter)["dispatch_table"]
+
+
+class _DispatchTable:
+    """The class attribute of cloudpickle's Pickler; on instances the table that the base class goes by."""
+
+    def __get__(self, pickler: Any, owner: type) -> Any:
+        if pickler is None:
+            return _cloudpickle.Pickler.dispatch_table
+        return _base_table.__get__(pickler, owner)
+
+    def __set__(self, pickler: Any, table: Any) -> None:
+        _base_table.__set__(pickler, table)
+
 
 # abc.abstractmethod is a key, too, but no object has it as its type.
 _NO_CLASSES = [key for key in _cloudpickle.Pickler.dispatch_table if not isinstance(key, type)]
@@ -48,17 +61,18 @@ _NO_CLASSES = [key for key in _cloudpickle.Pickler.dispatch_table if not isinsta
 class Pickler(_Rebased):  # type: ignore[misc]
     """cloudpickle.Pickler: the arguments, attributes and reducers of cloudpickle's."""
 
+    dispatch_table: Any = _DispatchTable()
+
     def __init__(self, file: Any, protocol: int | None = None, buffer_callback: Any = None) -> None:
         _Rebased.__init__(self, file, protocol, buffer_callback)
-        table = self.dispatch_table
+        table = type(self).dispatch_table
         if table is _cloudpickle.Pickler.dispatch_table:
             # A dict of classes is looked up at full speed, a ChainMap by Python code.
             first, second = table.maps
             flat = {**second, **first}
             for key in _NO_CLASSES:
                 flat.pop(key, None)
-            # The class's attribute hides the base's, through which the table is set.
-            _set_table(self, flat)
+            self.dispatch_table = flat
 
 
 CloudPickler = Pickler
