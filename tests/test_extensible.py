@@ -454,3 +454,48 @@ def test_no_garbage_is_left():
 
     tracked()
     assert tracked() == tracked()
+
+
+class Counted:
+    calls = 0
+
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+
+def test_instances_that_have_something_of_their_own():
+    shadowing = [
+        Counted(a=1),
+        Counted(),
+        Counted(__reduce_ex__=lambda protocol: (list, ()), b=2),
+        Counted(a=3),
+    ]
+    shadowing += [Counted(__reduce__=lambda: (dict, ())), Counted(__getnewargs__=lambda: ()), Counted(a=1)]
+    for protocol in range(2, 6):
+        assert dumped(OURS, shadowing[:4], protocol) == dumped(PURE, shadowing[:4], protocol)
+        assert dumped(OURS, shadowing, protocol) == dumped(PURE, shadowing, protocol)
+
+
+def test_a_class_that_changes_under_way():
+    def change(base, log):
+        class Changing(Plain):
+            pass
+
+        Changing.__qualname__ = "Changing"
+        globals()["Changing"] = Changing
+        changed = [Changing(1), Changing(2), b"now", Changing(3)]
+
+        def entry(self, obj):
+            Changing.__getstate__ = lambda self: {"other": 1}
+            base.dispatch[bytes](self, obj)
+
+        cls = type("Sub", (base,), {"dispatch": {**base.dispatch, bytes: entry}})
+        file = io.BytesIO()
+        cls(file, 4).dump(changed)
+        log.append(file.getvalue())
+        return log
+
+    try:
+        assert change(PURE, []) == change(OURS, [])
+    finally:
+        del globals()["Changing"]

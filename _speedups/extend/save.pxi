@@ -145,7 +145,7 @@ cdef int save_base(Surface s, object pickler, object obj, Route route, bint save
     elif route.kind >= NODE_DICT:
         return save_container(s, pickler, obj, route)
     if route.handler is None:
-        return save_by_reducer(s, pickler, obj, type(obj))
+        return save_by_reducer(s, pickler, obj, type(obj), route)
     return call_out(s, pickler, route.handler, obj)
 
 
@@ -262,10 +262,46 @@ cdef int memoize_base(Surface s, object obj) except -1:
 
 # ---- reduce values
 
-cdef int save_by_reducer(Surface s, object pickler, object obj, object cls) except -1:
+cdef tuple shadowing = (
+    "__reduce_ex__", "__reduce__", "__getstate__", "__getnewargs__", "__getnewargs_ex__", "__class__",
+)
+
+
+cdef object plain_state(object obj, object cls, Route route):
+    """The dictionary of an instance whose reduce value is its class and that; UNSET where it has to be asked."""
+    cdef dict state
+    if not route.plain or route.tag == 0 or route.tag != cyp_type_tag(<PyTypeObject *>cls):
+        return UNSET
+    state = obj.__dict__
+    for name in shadowing:
+        if name in state:
+            return UNSET
+    return state or None
+
+
+cdef int learn(Route route, object obj, object cls, object reduced) except -1:
+    """Find out from the first instance of a type whether the others have to be asked."""
+    cdef unsigned int tag = cyp_type_tag(<PyTypeObject *>cls)
+    if route.asked and route.tag == tag:
+        return 0
+    route.asked = True
+    route.tag = tag
+    route.plain = (
+        cyp_default_getattr(<PyTypeObject *>cls) and _reduce.plan_kind(cls, obj, reduced, 0) == "attributes"
+        and type(reduced) is tuple and reduced[:2] == (copyreg_newobj, (cls,)) and reduced[3:] == (None, None)
+        and hasattr(obj, "__dict__")
+    )
+    return 0
+
+
+cdef int save_by_reducer(Surface s, object pickler, object obj, object cls, Route route) except -1:
     """The rest of pickle._Pickler.save, for a type that the dispatch does not know."""
     cdef object reducer = s.table.get(cls)
-    cdef object reduced
+    cdef object reduced, state
+    if reducer is None and s.own_reduce:
+        state = plain_state(obj, cls, route)
+        if state is not UNSET:
+            return save_plain(s, pickler, obj, cls, state)
     if reducer is None and issubclass(cls, type):
         s.framer.sync()
         pickler.save_global(obj)
@@ -280,6 +316,8 @@ cdef int save_by_reducer(Surface s, object pickler, object obj, object cls) exce
             PurePickler.save(pickler, obj)
             return s.refresh(pickler)
         reduced = reducer(s.proto)
+        if s.own_reduce:
+            learn(route, obj, cls, reduced)
     s.refresh(pickler)
     return save_reduced(s, pickler, obj, reduced)
 
@@ -330,15 +368,31 @@ cdef bint save_parts(Surface s, object pickler, tuple reduced, object obj) excep
         if pairs is not None:
             batch_setitems(s, pickler, iter(pairs), obj)
         if state is not None:
-            try:
-                save(s, pickler, state)
-            except BaseException as error:
-                note(error, obj, "state")
-                raise
-            put_opcode(s, OP_BUILD)
+            save_state(s, pickler, state, obj)
     finally:
         Py_LeaveRecursiveCall()
     return True
+
+
+cdef int save_plain(Surface s, object pickler, object obj, object cls, object state) except -1:
+    """save_parts for an instance of whose reduce value the state is all that is not known."""
+    Py_EnterRecursiveCall(b" while pickling an object")
+    try:
+        save_creation(s, pickler, copyreg_newobj, (cls,), True, obj)
+        if state is not None:
+            save_state(s, pickler, state, obj)
+    finally:
+        Py_LeaveRecursiveCall()
+    return 0
+
+
+cdef int save_state(Surface s, object pickler, object state, object obj) except -1:
+    try:
+        save(s, pickler, state)
+    except BaseException as error:
+        note(error, obj, "state")
+        raise
+    return put_opcode(s, OP_BUILD)
 
 
 cdef int save_creation(Surface s, object pickler, object func, tuple args, bint newobj, object obj) except -1:

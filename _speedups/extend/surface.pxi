@@ -22,6 +22,9 @@ cdef class Route:
     cdef object handler        # what dispatch.get() gives, or None
     cdef bint like_base        # save() is the base's, or said to do what that does
     cdef int memoizing         # a Memoizing
+    cdef bint asked            # whether `plain` is known
+    cdef unsigned int tag      # cyp_type_tag when it became known
+    cdef bint plain            # object.__reduce_ex__ gives the class and the attributes, nothing on the class decides
 
 
 cdef class Surface:

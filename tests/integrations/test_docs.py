@@ -38,7 +38,7 @@ def is_there(name):
         return False
 
 
-@pytest.mark.parametrize(("code", "needs"), blocks())
+@pytest.mark.parametrize(("code", "needs"), list(blocks()))
 def test_block(code, needs, tmp_path):
     missing = [name for name in needs if not is_there(name)]
     if missing:
