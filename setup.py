@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the two extensions and their build switches."""
+"""What pyproject.toml cannot say: the extensions and their build switches."""
 
 import os
 import subprocess
@@ -85,7 +85,11 @@ class SdistWithTests(sdist):
 setup(
     cmdclass={"build_ext": BuildWithInlining, "sdist": SdistWithTests},
     ext_modules=cythonize(
-        [extension("_emitter", "_speedups/emitter.pyx"), extension("_machine", "_speedups/machine.pyx")],
+        [
+            extension("_emitter", "_speedups/emitter.pyx"),
+            extension("_machine", "_speedups/machine.pyx"),
+            extension("_extensible", "_speedups/extensible.pyx"),
+        ],
         build_dir="build/cython",
         include_path=["."],
         annotate=ANNOTATE,

@@ -67,6 +67,9 @@ static inline int cyp_stack_is_low(void) { return 0; }
 
 /* ---- bytes: the pickle stream is little-endian, BINFLOAT is big-endian -------------------------- */
 
+/* Py_EnterRecursiveCall as the C API's other functions tell of an error: -1.  It returns 1 itself. */
+static inline int cyp_enter_recursive_call(const char *where) { return Py_EnterRecursiveCall(where) ? -1 : 0; }
+
 static inline void cyp_write_u16(unsigned char *p, uint32_t v) { p[0] = (unsigned char)v; p[1] = (unsigned char)(v >> 8); }
 static inline void cyp_write_u32(unsigned char *p, uint32_t v)
 {

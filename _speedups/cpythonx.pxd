@@ -116,7 +116,7 @@ cdef extern from "Python.h":
     const Py_buffer *PyPickleBuffer_GetBuffer(PyObject *) except NULL  # borrowed from it
     PyObject *PyObject_GenericGetDict(PyObject *, void *) except NULL  # new
     PyObject *PyImport_GetModule(PyObject *) except? NULL  # new
-    int Py_EnterRecursiveCall(const char *) except -1
+    int Py_EnterRecursiveCall "cyp_enter_recursive_call"(const char *) except -1
     void Py_LeaveRecursiveCall() noexcept
     char *PyOS_double_to_string(double, char, int, int, int *) except NULL  # PyMem_Free
     int Py_DTSF_ADD_DOT_0

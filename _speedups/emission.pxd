@@ -109,6 +109,7 @@ cdef struct Emission:
     PyObject *write             # borrowed or NULL: the file's write method
     PyObject *persistent_id     # borrowed or NULL
     PyObject *reducer_override  # borrowed or NULL
+    PyObject *override_types    # borrowed or NULL: a tuple of types; it is asked about instances of these only
     PyObject *dispatch_table    # borrowed or NULL: the private one
     PyObject *buffer_callback   # borrowed or NULL
     PyObject *pid               # owned or NULL: given by persistent_id for the object at hand

@@ -364,6 +364,11 @@ cdef object run_nested(Loading *r):
             Py_LeaveRecursiveCall()
 
 
+# Neither of the two binds as a method where a class has it as an attribute, like those of _pickle.
+
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
     """Read and return an object from the given pickle data.
 
@@ -417,6 +422,9 @@ def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffe
             PyBuffer_Release(&view)
 
 
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 def load(file, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
     """Read and return an object from the pickle data stored in a file.
 

@@ -43,6 +43,7 @@ def is_large(config):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "cpython_suite: a test that CPython wrote, run on cypickle")
+    config.addinivalue_line("markers", "hosts: needs other software that uses pickle, see the extra `hosts`")
     config.addinivalue_line("markers", "packaging: builds an sdist and a wheel (a minute)")
     settings.load_profile("large" if is_large(config) else "small")
 

@@ -95,7 +95,7 @@ def test_the_wheel_holds_the_package(wheel):
     ]
     assert {path.relative_to(ROOT / "src" / "cypickle").as_posix() for path in sources} - package == set()
     compiled = {name.partition(".")[0] for name in package if name.endswith((".so", ".pyd"))}
-    assert compiled == {"_emitter", "_machine"}
+    assert compiled == {"_emitter", "_extensible", "_machine"}
     assert [name for name in names if name.endswith((".pyx", ".c", ".pxd"))] == []
     (metadata,) = [name for name in names if name.endswith(".dist-info/METADATA")]
     with zipfile.ZipFile(wheel) as archive:

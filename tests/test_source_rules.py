@@ -204,6 +204,7 @@ def test_top_level_is_as_agreed():
         "tests",
         "benchmarks",
         "README.md",
+        "docs",
     }
 
 

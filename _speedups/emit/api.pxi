@@ -72,6 +72,7 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
     e.write = NULL
     e.persistent_id = NULL
     e.reducer_override = NULL
+    e.override_types = NULL
     e.dispatch_table = NULL
     e.buffer_callback = or_null(buffer_callback)
     e.pid = NULL
@@ -122,6 +123,11 @@ cdef int emission_free(Emission *e) except -1:
     return 0
 
 
+# dump and dumps do not bind as methods where a class has them as attributes, like those of _pickle.
+
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 def dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None):
     """Return the pickled representation of obj as a bytes object.
 
@@ -151,3 +157,23 @@ def dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None):
     finally:
         emission_free(&e)
         memo_free(&memo)
+
+
+cdef object plain_pickler = None
+
+
+def set_pickler(cls, /):
+    """Set the class that dump() uses."""
+    global plain_pickler
+    plain_pickler = cls
+
+
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+def dump(obj, file, protocol=None, *, fix_imports=True, buffer_callback=None):
+    """Write the pickled representation of obj to the open file: `Pickler(file, ...).dump(obj)`.
+
+    Arguments and errors are those of Pickler and its dump().  Source: pickle.dump.
+    """
+    plain_pickler(file, protocol, fix_imports, buffer_callback).dump(obj)

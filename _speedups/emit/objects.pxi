@@ -55,7 +55,7 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
         held = <object>o
         before_user_code(e)
         return open_internal(e, o, _reduce.reduce_bytes(held), lv)
-    if e.reducer_override != NULL:
+    if e.reducer_override != NULL and (e.override_types == NULL or is_overridden(e, t)):
         held = <object>o  # the hook may drop the last other reference
         before_user_code(e)
         reduced = (<object>e.reducer_override)(held)
@@ -76,6 +76,15 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
     if plan != NULL and not shadows_hooks(plan, o) and plan.type == t:
         return open_planned(e, o, uniq, plan, lv)
     return open_by_reducer(e, o, lv)
+
+
+cdef bint is_overridden(Emission *e, PyTypeObject *t) noexcept:
+    """reducer_override has something to say about instances of t, as its class declares."""
+    cdef Py_ssize_t i
+    for i in range(PyTuple_GET_SIZE(e.override_types)):
+        if PyType_IsSubtype(t, <PyTypeObject *>PyTuple_GET_ITEM(e.override_types, i)):
+            return True
+    return False
 
 
 cdef int open_planned(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:

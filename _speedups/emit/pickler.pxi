@@ -46,6 +46,7 @@ cdef class Emitter:
         cdef Py_ssize_t before = self.memo_table.n
         cdef uint64_t generation = self.memo_table.generation
         cdef object persistent_id, reducer_override, data
+        cdef tuple override_types
         cdef tuple options = (self.write, self.table, self.buffer_callback)  # a hook may call __init__ again
         if self.write is UNSET:
             raise PicklingError("Pickler.__init__() was not called by %s.__init__()" % type(self).__name__)
@@ -60,6 +61,8 @@ cdef class Emitter:
             e.write = <PyObject *>options[0]
             e.persistent_id = or_null(persistent_id)
             e.reducer_override = NULL if reducer_override is UNSET else <PyObject *>reducer_override
+            override_types = self.declared_types() if reducer_override is not UNSET else None
+            e.override_types = or_null(override_types)
             e.dispatch_table = NULL if options[1] is UNSET else <PyObject *>options[1]
             e.guard = True
             e.odd |= (ODD_PERSISTENT if persistent_id is not None else 0) | (ODD_FAST if self.fast_mode else 0)
@@ -77,6 +80,15 @@ cdef class Emitter:
                 self.keep(before)
             finally:
                 self.running = False
+
+    cdef tuple declared_types(self):
+        """The types that the class declares its reducer_override to be for, in `reducer_override_types`; or None."""
+        cdef object types = getattr(type(self), "reducer_override_types", None)
+        if types is None:
+            return None
+        if type(types) is not tuple or not all([isinstance(item, type) for item in types]):
+            raise TypeError("reducer_override_types must be a tuple of classes")
+        return types
 
     cdef object persistent_id_hook(self):
         """What dump() asks about each object, or None."""

@@ -3,12 +3,18 @@
 from _pickle import PickleBuffer, PickleError, PicklingError, UnpicklingError
 
 from ._constants import *
-from ._emitter import dumps
-from ._machine import loads
-from ._pickler import Pickler, dump
+from ._pickler import Pickler, dump, dumps
 from ._stdlib import LAZY_NAMES as _LAZY_NAMES
+from ._stdlib import OWN_NAMES as _OWN_NAMES
 from ._stdlib import lazy as __getattr__  # noqa: F401
-from ._unpickler import Unpickler, load
+from ._unpickler import Unpickler, load, loads
+
+TYPE_CHECKING = False  # what typing says, without the time that importing it takes
+if TYPE_CHECKING:
+    from ._extensible import ExtensiblePickler as ExtensiblePickler
+    from ._install import install as install
+    from ._install import installed as installed
+    from ._install import uninstall as uninstall
 
 __all__ = [
     "ADDITEMS",
@@ -99,4 +105,4 @@ __version__ = "0.1.0"
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY_NAMES})
+    return sorted({*globals(), *_LAZY_NAMES, *_OWN_NAMES})

@@ -8,6 +8,7 @@ from importlib import import_module
 #: A command and the module behind it, which has `SUMMARY`, `add_arguments(parser)` and `run(options)`.
 COMMANDS = {
     "bench": "cypickle.bench.command",
+    "run": "cypickle._run",
 }
 
 

@@ -56,3 +56,12 @@ def dumps(
     fix_imports: bool = True,
     buffer_callback: Callable[[PickleBuffer], Any] | None = None,
 ) -> bytes: ...
+def dump(
+    obj: Any,
+    file: Any,
+    protocol: int | None = None,
+    *,
+    fix_imports: bool = True,
+    buffer_callback: Callable[[PickleBuffer], Any] | None = None,
+) -> None: ...
+def set_pickler(cls: type, /) -> None: ...

@@ -8,12 +8,17 @@ from ._emitter import (
     Emitter,
     configure,
     default_persistent_id,
+    dump,
+    dumps,
     get_hook,
     protocol_number,
     seal,
     set_hook,
+    set_pickler,
 )
 from ._hooks import capture_hook, hook_attribute, is_captured
+
+__all__ = ["Pickler", "dump", "dumps"]
 
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes
 if TYPE_CHECKING:
@@ -36,7 +41,9 @@ class Pickler(Emitter):
         TypeError: file has no write attribute.
         ValueError: no such protocol, or buffer_callback below protocol 5.
 
-    Subclasses may define persistent_id(obj), reducer_override(obj) and dispatch_table.  Source: pickle.Pickler.
+    Subclasses may define persistent_id(obj), reducer_override(obj) and dispatch_table.  Where they define a tuple
+    reducer_override_types, too, reducer_override is asked about instances of these classes only: of `type` about
+    classes, for example, and all others run at full speed.  Source: pickle.Pickler.
     """
 
     __slots__ = ()
@@ -63,18 +70,5 @@ class Pickler(Emitter):
 
 
 seal(Pickler)
-
-
-def dump(
-    obj: Any,
-    file: Any,
-    protocol: int | None = None,
-    *,
-    fix_imports: bool = True,
-    buffer_callback: Callable[[Any], Any] | None = None,
-) -> None:
-    """Write the pickled representation of obj to the open file: `Pickler(file, ...).dump(obj)`.
-
-    Arguments and errors are those of Pickler and its dump().  Source: pickle.dump.
-    """
-    Pickler(file, protocol, fix_imports, buffer_callback).dump(obj)
+set_pickler(Pickler)
+dump.__module__ = dumps.__module__ = "cypickle"

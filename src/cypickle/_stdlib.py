@@ -1,4 +1,7 @@
-"""Names of the pickle module that there is no reason to write anew: taken from it when they are first asked for."""
+"""Names that are looked up when they are first asked for.
+
+Those of the pickle module that there is no reason to write anew, and our own that not every program needs.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,25 @@ LAZY_NAMES = (
 )
 
 
+#: Our own names, and the modules that have them.
+OWN_NAMES = {
+    "ExtensiblePickler": "cypickle._extensible",
+    "install": "cypickle._install",
+    "installed": "cypickle._install",
+    "uninstall": "cypickle._install",
+}
+
+
 def lazy(name: str) -> Any:
     """`__getattr__` of the package.
 
     Raises:
         AttributeError: the running version's pickle has no such name, or it is not among those re-exported.
     """
+    if name in OWN_NAMES:
+        from importlib import import_module
+
+        return getattr(import_module(OWN_NAMES[name]), name)
     if name in LAZY_NAMES:
         import pickle
 

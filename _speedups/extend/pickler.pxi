@@ -1,0 +1,107 @@
+# ExtensiblePickler itself: the methods by which Python code comes in.
+
+class ExtensiblePickler(PurePickler):
+    """pickle._Pickler at compiled speed, for subclasses that override its methods and its dispatch.
+
+    Arguments, attributes, methods and bytes are those of pickle._Pickler of the running version, from which it
+    derives.  What a subclass overrides is called as that class would call it; what it does not override, and is
+    frequent, runs compiled: None, bool, int, float, str, bytes, list, tuple, dict, set, frozenset, and reduce values
+    of classes and functions, from protocol 2 on.  What is overridden is looked up when dump() begins.
+
+    A subclass whose save() or memoize() does something for a few types only can say so, and is then called for
+    instances of these only:
+
+    saves_like_base(cls): whether save() does no more than the base's for every instance of exactly this type.
+    memoizes(cls): for each instance of exactly this type: true if memoize() does what the base's does, false if it
+        does nothing.
+    sorts_items: a true attribute says that _batch_setitems() writes the items of a dict in sorted order; it is called
+        for dicts whose items cannot be sorted.
+
+    The first two are asked once a dump for each type.  Source: pickle._Pickler.
+    """
+
+    __module__ = "cypickle"
+    dispatch = pure_dispatch.copy()
+
+    def __init__(self, file, protocol=None, *, fix_imports=True, buffer_callback=None):
+        PurePickler.__init__(self, file, protocol, fix_imports=fix_imports, buffer_callback=buffer_callback)
+        replace_framer(self)
+
+    def dump(self, obj):
+        """Write a pickled representation of obj to the open file.
+
+        Raises: as pickle._Pickler.dump.
+        """
+        cdef object outer = self.__dict__.get("_surface")
+        if hasattr(self, "_file_write"):
+            self._surface = look_at(self)
+        try:
+            PurePickler.dump(self, obj)
+        finally:
+            if outer is None:
+                self.__dict__.pop("_surface", None)
+            else:
+                self._surface = outer
+
+    def save(self, obj, save_persistent_id=True):
+        """Write obj, by its memo index if it has one."""
+        cdef Surface s = surface_of(self)
+        if not s.usable:
+            PurePickler.save(self, obj, save_persistent_id)
+            return
+        save_base(s, self, obj, route_of(s, type(obj)), save_persistent_id)
+        s.framer.sync()
+
+    def memoize(self, obj):
+        """Give obj the next memo index."""
+        cdef Surface s = surface_of(self)
+        if not s.usable:
+            PurePickler.memoize(self, obj)
+            return
+        memoize_base(s, obj)
+        s.framer.sync()
+
+    def save_reduce(self, *args, obj=None, **named):
+        """Write what a reduce value says."""
+        cdef Surface s = surface_of(self)
+        if named or len(args) < 2 or not s.usable or not save_parts(s, self, args, obj):
+            PurePickler.save_reduce(self, *args, obj=obj, **named)
+        if s.usable:
+            s.framer.sync()
+
+    def save_list(self, obj):
+        """Write a list."""
+        cdef Surface s = surface_of(self)
+        if not s.usable:
+            PurePickler.save_list(self, obj)
+            return
+        save_list(s, self, obj)
+        s.framer.sync()
+
+    def save_dict(self, obj):
+        """Write a dict."""
+        cdef Surface s = surface_of(self)
+        if not s.usable:
+            PurePickler.save_dict(self, obj)
+            return
+        save_dict(s, self, obj)
+        s.framer.sync()
+
+    def _batch_appends(self, items, *args):
+        cdef Surface s = surface_of(self)
+        if not s.usable:
+            PurePickler._batch_appends(self, items, *args)
+            return
+        batch_appends(s, self, iter(items), args[0] if args else items)
+        s.framer.sync()
+
+    def _batch_setitems(self, items, *args):
+        cdef Surface s = surface_of(self)
+        if not s.usable:
+            PurePickler._batch_setitems(self, items, *args)
+            return
+        batch_setitems(s, self, iter(items), args[0] if args else items)
+        s.framer.sync()
+
+
+own_handlers.update({list: ExtensiblePickler.save_list, dict: ExtensiblePickler.save_dict})

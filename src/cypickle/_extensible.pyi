@@ -1,0 +1,18 @@
+"""The compiled classes under the surface of the pure Python ones."""
+
+from collections.abc import Callable
+from pickle import PickleBuffer, _Pickler
+from typing import Any
+
+class ExtensiblePickler(_Pickler):
+    def __init__(
+        self,
+        file: Any,
+        protocol: int | None = None,
+        *,
+        fix_imports: bool = True,
+        buffer_callback: Callable[[PickleBuffer], Any] | None = None,
+    ) -> None: ...
+    def save_reduce(self, *args: Any, obj: Any = None, **named: Any) -> None: ...
+    def save_list(self, obj: Any) -> None: ...
+    def save_dict(self, obj: Any) -> None: ...

@@ -1,0 +1,125 @@
+"""cloudpickle on cypickle: cloudpickle's bytes, by its own reducers."""
+
+import io
+import pickle
+import sys
+import threading
+
+import pytest
+from records import dicts, records
+
+import cypickle
+
+cloudpickle = pytest.importorskip("cloudpickle", reason="cloudpickle is not installed: see the extra `hosts`")
+ours = pytest.importorskip("cypickle.integrations.cloudpickle")
+pytestmark = pytest.mark.hosts
+
+
+def closure(number):
+    return lambda other: number + other
+
+
+class Base:
+    def name(self):
+        return "base"
+
+
+def local_class():
+    class Local(Base):
+        def name(self):
+            return super().name() + " local"
+
+    return Local
+
+
+OBJECTS = {
+    "lambda": lambda: closure(3),
+    "class": local_class,
+    "instance": lambda: local_class()(),
+    "records": records,
+    "dicts": dicts,
+    "module": lambda: sys,
+    "many": lambda: [closure(1), local_class(), {"key": closure(2)}, memoryview(b"abc"), property(len)],
+    "method": lambda: local_class()().name,
+    "views": lambda: ({1: 2}.keys(), {1: 2}.values(), {1: 2}.items()),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_the_bytes_are_cloudpickles(name, protocol):
+    obj = OBJECTS[name]()
+    cloudpickle.dumps(obj, protocol)  # the first time it notes what it has seen, and writes other bytes
+    data = ours.dumps(obj, protocol)
+    assert data == cloudpickle.dumps(obj, protocol)
+    file = io.BytesIO()
+    ours.dump(obj, file, protocol)
+    assert file.getvalue() == data
+
+
+def test_what_comes_back_works():
+    assert ours.loads(ours.dumps(closure(3)))(4) == 7
+    assert ours.loads(ours.dumps(local_class()))().name() == "base local"
+    assert pickle.loads(ours.dumps(records())) == records()
+
+
+def test_the_hook_is_asked_about_classes_and_functions_only():
+    asked = []
+
+    class Logged(ours.CloudPickler):
+        def reducer_override(self, obj):
+            asked.append(type(obj))
+            return super().reducer_override(obj)
+
+    Logged(io.BytesIO()).dump([records(3), closure(1), {1, 2}, 1.5])
+    assert set(asked) <= {type, type(closure)}
+    assert asked
+
+
+def test_register_by_value():
+    import records as module
+
+    ours.register_pickle_by_value(module)
+    try:
+        assert ours.dumps(module.records) == cloudpickle.dumps(module.records)
+        assert b"co_" in ours.dumps(module.records) or len(ours.dumps(module.records)) > 200
+    finally:
+        ours.unregister_pickle_by_value(module)
+
+
+def test_a_dispatch_table_of_a_subclass_is_used():
+    class Sub(ours.Pickler):
+        dispatch_table = ours.Pickler.dispatch_table.new_child({complex: lambda number: (list, ())})
+
+    file = io.BytesIO()
+    Sub(file).dump(1j)
+    assert pickle.loads(file.getvalue()) == []
+
+
+def test_buffers_stay_out_of_band():
+    buffers = []
+    data = ours.dumps(pickle.PickleBuffer(b"abc"), 5, buffers.append)
+    assert bytes(cypickle.loads(data, buffers=buffers)) == b"abc"
+
+
+def test_errors_are_cloudpickles():
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(pickle.PicklingError, match="deep recursion"):
+        ours.dumps(nested)
+    while nested:
+        nested = nested.pop()
+    with pytest.raises(TypeError, match="_thread"):
+        ours.dumps(threading.Lock())
+
+
+def test_types_declared_wrongly_are_refused():
+    class Sub(cypickle.Pickler):
+        reducer_override_types = [type]  # noqa: RUF012
+
+        def reducer_override(self, obj):
+            return NotImplemented
+
+    with pytest.raises(TypeError, match="reducer_override_types must be a tuple of classes"):
+        Sub(io.BytesIO()).dump(1)

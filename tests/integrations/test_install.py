@@ -1,0 +1,262 @@
+"""install(): what it replaces, what it reports, and that nothing of it is left afterwards."""
+
+import _pickle
+import multiprocessing
+import multiprocessing.connection
+import multiprocessing.queues
+import multiprocessing.reduction
+import multiprocessing.sharedctypes
+import os
+import pickle
+import shelve
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import cypickle
+
+NAMES = ("dump", "dumps", "load", "loads", "Pickler", "Unpickler")
+EARLY = {name: getattr(_pickle, name) for name in NAMES}
+METHODS = multiprocessing.get_all_start_methods()
+FORKING = multiprocessing.reduction.ForkingPickler
+FORKING_PLACES = [
+    (multiprocessing.reduction, "ForkingPickler"),
+    (multiprocessing.connection, "_ForkingPickler"),
+    (multiprocessing.queues, "_ForkingPickler"),
+    (multiprocessing.sharedctypes, "_ForkingPickler"),
+]
+
+
+class Holder:
+    loads = _pickle.loads
+
+
+class Derived(_pickle.Pickler):
+    pass
+
+
+def with_default(function=_pickle.dumps):
+    return function
+
+
+def state():
+    """What every module is bound to, by its id."""
+    return {
+        (module, name): id(value)
+        for module in (pickle, _pickle, shelve, *(place for place, _ in FORKING_PLACES))
+        for name, value in vars(module).items()
+    }
+
+
+@pytest.fixture(autouse=True)
+def undone():
+    before = state()
+    yield
+    cypickle.uninstall()
+    assert state() == before
+
+
+def test_pickle_is_cypickle_and_then_itself_again():
+    cypickle.install()
+    for name in NAMES:
+        assert getattr(pickle, name) is getattr(_pickle, name) is getattr(cypickle, name)
+    cypickle.uninstall()
+    for name in NAMES:
+        assert getattr(pickle, name) is getattr(_pickle, name) is EARLY[name]
+
+
+def test_modules_that_bound_names_earlier_are_reached():
+    with cypickle.installed() as report:
+        assert shelve.Pickler is cypickle.Pickler
+        for module, name in FORKING_PLACES:
+            assert issubclass(getattr(module, name), cypickle.Pickler)
+            assert f"{module.__name__}.{name}" in report.replaced
+        assert "shelve.Unpickler" in report.replaced
+    for module, name in FORKING_PLACES:
+        assert getattr(module, name) is FORKING
+
+
+def test_the_report_names_what_is_out_of_reach():
+    with cypickle.installed() as report:
+        text = str(report)
+    unreachable = [line for line in report.unreachable if line.startswith(__name__)]
+    assert unreachable == [
+        f"{__name__}.Derived uses _pickle.Pickler",
+        f"{__name__}.Holder uses _pickle.loads",
+        f"{__name__}.with_default uses _pickle.dumps",
+    ]
+    assert f"{len(report.unreachable)} out of reach:\n" in text
+
+
+def test_it_is_idempotent():
+    first = cypickle.install()
+    assert cypickle.install() == first
+    assert cypickle.uninstall().replaced == ()
+    assert cypickle.uninstall().replaced == ()
+
+
+def test_blocks_nest_and_leave_an_installation_in_place():
+    with cypickle.installed():
+        with cypickle.installed():
+            pass
+        assert pickle.dumps is cypickle.dumps
+        cypickle.uninstall()
+        assert pickle.dumps is cypickle.dumps, "the block is still open"
+    assert pickle.dumps is EARLY["dumps"]
+    cypickle.install()
+    with cypickle.installed():
+        pass
+    assert pickle.dumps is cypickle.dumps
+
+
+def test_a_block_ends_by_an_error_too():
+    with pytest.raises(ZeroDivisionError), cypickle.installed():
+        raise ZeroDivisionError
+    assert pickle.dumps is EARLY["dumps"]
+
+
+def test_many_threads_at_once():
+    barrier = threading.Barrier(8)
+
+    def work(_):
+        barrier.wait()
+        for _ in range(10):
+            with cypickle.installed():
+                assert pickle.dumps is cypickle.dumps
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
+    assert pickle.dumps is EARLY["dumps"]
+
+
+def test_what_somebody_else_has_bound_meanwhile_stays(monkeypatch):
+    cypickle.install()
+    monkeypatch.setattr(shelve, "Pickler", other := object())
+    cypickle.uninstall()
+    assert shelve.Pickler is other
+    shelve.Pickler = _pickle.Pickler
+
+
+def test_modules_imported_meanwhile(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "imported_meanwhile.py").write_text("from pickle import dumps\n")
+    cypickle.install()
+    import imported_meanwhile
+
+    assert imported_meanwhile.dumps is cypickle.dumps
+    report = cypickle.uninstall()
+    assert report.unreachable == ("imported_meanwhile.dumps is cypickle.dumps",)
+    del sys.modules["imported_meanwhile"]
+
+
+def test_a_module_of_the_standard_library_imported_meanwhile_is_restored(monkeypatch):
+    monkeypatch.delitem(sys.modules, "shelve")
+    cypickle.install()
+    import shelve as again
+
+    assert again is not shelve
+    assert again.Pickler is cypickle.Pickler
+    cypickle.uninstall()
+    assert again.Pickler is _pickle.Pickler
+
+
+def test_functions_do_not_bind_as_methods_just_like_those_of_pickle():
+    with cypickle.installed():
+
+        class Serializer:
+            dumps = pickle.dumps
+            loads = pickle.loads
+
+    assert Serializer().loads(Serializer().dumps([1])) == [1]
+
+
+def test_reducers_registered_before_and_during_are_known(tmp_path):
+    reducers = FORKING._extra_reducers
+    with cypickle.installed():
+        multiprocessing.reduction.register(Holder, reduce_holder)
+        try:
+            data = multiprocessing.reduction.ForkingPickler.dumps(Holder())
+            assert multiprocessing.reduction.ForkingPickler.loads(data) == "reduced"
+        finally:
+            assert reducers.pop(Holder) is reduce_holder
+
+
+def reduce_holder(holder):
+    return str, ("reduced",)
+
+
+# ---- processes: each test runs a program of its own ------------------------------------------------
+
+PROGRAM = """
+import multiprocessing, pickle, sys
+from concurrent.futures import ProcessPoolExecutor
+
+def which(_):
+    import multiprocessing.queues as queues
+    return pickle.dumps.__module__, queues._ForkingPickler.__module__
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    with context.Pool(2) as pool:
+        print(*sorted(set(pool.map(which, range(4)))))
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        print(*set(pool.map(which, range(2))))
+    print(which(0), sys.argv[1:], __file__.endswith("program.py"), __name__)
+    sys.exit(7)
+"""
+
+
+def run(*arguments, folder):
+    command = [sys.executable, "-m", "cypickle", "run", *arguments]
+    paths = [str(Path(cypickle.__file__).parent.parent), os.environ.get("PYTHONPATH")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("by", ["script", "module"])
+def test_run_installs_in_workers_too(method, by, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    target = ["program.py"] if by == "script" else ["-m", "program"]
+    result = run(*target, method, folder=tmp_path)
+    ours = "('cypickle', 'cypickle._forking')"
+    assert result.stderr == ""
+    assert result.stdout == f"{ours}\n{ours}\n{ours} ['{method}'] True __main__\n"
+    assert result.returncode == 7
+
+
+def test_run_of_a_package_a_folder_and_a_missing_target(tmp_path):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__main__.py").write_text(
+        "import pickle, sys; print(pickle.dumps.__module__, sys.argv[1:])"
+    )
+    for target in (["-m", "package"], ["package"]):
+        result = run(*target, "--option", folder=tmp_path)
+        assert (result.stdout, result.stderr) == ("cypickle ['--option']\n", "")
+    for target in (["-m", "missing_module"], ["missing.py"]):
+        result = run(*target, folder=tmp_path)
+        assert result.returncode == 2
+        assert f"cannot run {target[-1]}: " in result.stderr
+
+
+def test_run_reports(tmp_path):
+    (tmp_path / "empty.py").write_text("")
+    result = run("--report", "empty.py", folder=tmp_path)
+    assert result.returncode == 0
+    assert "  pickle.dumps\n" in result.stderr
+
+
+def test_classes_of_the_main_module_survive_a_pickle(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import atexit, pickle\nclass A: pass\n"
+        "def late(): print(type(pickle.loads(pickle.dumps(A()))))\natexit.register(late); late()\n"
+    )
+    result = run("program.py", folder=tmp_path)
+    assert (result.stdout, result.stderr) == ("<class '__main__.A'>\n" * 2, "")

@@ -1,0 +1,73 @@
+"""joblib's dump, load and hash on cypickle: the same files and hashes."""
+
+import io
+
+import pytest
+from records import dicts, records
+
+joblib = pytest.importorskip("joblib", reason="joblib is not installed: see the extra `hosts`")
+numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+ours = pytest.importorskip("cypickle.integrations.joblib")
+pytestmark = pytest.mark.hosts
+
+
+class Odd:
+    def method(self):
+        return None
+
+
+SHARED = numpy.arange(4)
+OBJECTS = {
+    "dicts": dicts,
+    "records": records,
+    "array": lambda: numpy.arange(10.0),
+    "empty": lambda: numpy.empty((0, 3)),
+    "fortran": lambda: numpy.asfortranarray(numpy.ones((3, 4))),
+    "slice": lambda: numpy.arange(20)[::2],
+    "objects": lambda: numpy.array([{"a": 1}, None], dtype=object),
+    "nested": lambda: {"a": [numpy.arange(n) for n in range(5)], "b": (numpy.float32(1), "x" * 70_000)},
+    "shared": lambda: [SHARED, SHARED, {"again": SHARED}],
+    "scalars": lambda: [numpy.int64(1), numpy.dtype("f8"), numpy.bool_(True)],
+    "sets": lambda: [{1, 2, 3}, {"b", "a"}, frozenset([1])],
+    "mixed keys": lambda: {1: 2, "a": 3, None: 4},
+    "functions": lambda: [len, records, Odd().method, [].append],
+    "strings": lambda: ["aa", "aa", b"aa", "a" * 2],
+    "large": lambda: [bytes(100_000), list(range(3000)), dict.fromkeys(range(2500))],
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("protocol", [None, 2, 3, 4, 5])
+@pytest.mark.parametrize("compress", [0, 3])
+def test_files_are_the_same(name, protocol, compress, tmp_path):
+    obj = OBJECTS[name]()
+    if name == "functions":
+        obj = obj[:2]
+    joblib.dump(obj, tmp_path / "theirs", compress=compress, protocol=protocol)
+    ours.dump(obj, tmp_path / "ours", compress=compress, protocol=protocol)
+    assert (tmp_path / "theirs").read_bytes() == (tmp_path / "ours").read_bytes()
+    assert joblib.hash(ours.load(tmp_path / "ours")) == joblib.hash(joblib.load(tmp_path / "theirs"))
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("hash_name", ["md5", "sha1"])
+def test_hashes_are_the_same(name, hash_name):
+    obj = OBJECTS[name]()
+    assert ours.hash(obj, hash_name) == joblib.hash(obj, hash_name)
+
+
+def test_memory_mapped_arrays(tmp_path):
+    ours.dump({"a": numpy.arange(1000)}, tmp_path / "file")
+    back = ours.load(tmp_path / "file", mmap_mode="r")
+    assert isinstance(back["a"], numpy.memmap)
+    assert ours.hash(back["a"], coerce_mmap=True) == joblib.hash(numpy.arange(1000))
+    ours.dump(back, mine := io.BytesIO())
+    joblib.dump(back, theirs := io.BytesIO())
+    assert mine.getvalue() == theirs.getvalue()
+
+
+def test_what_cannot_be_hashed():
+    with pytest.raises(Exception, match="generator") as theirs:
+        joblib.hash([(i for i in ())])
+    with pytest.raises(type(theirs.value), match="generator"):
+        ours.hash([(i for i in ())])
