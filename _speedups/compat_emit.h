@@ -293,6 +293,8 @@ static inline void cyp_set_no_memory(void) { PyErr_NoMemory(); }
 
 /* pickle.DEFAULT_PROTOCOL is 5 since 3.14. */
 static inline int cyp_default_protocol(void) { return PY_VERSION_HEX >= 0x030E0000 ? 5 : 4; }
+/* pickle._Pickler adds notes to errors, and tells its batch methods the container, since 3.14. */
+static inline int cyp_pure_error_notes(void) { return PY_VERSION_HEX >= 0x030E0000; }
 /* persistent_id is captured by Pickler.__init__ up to 3.12, looked up by each dump() since. */
 static inline int cyp_captures_hooks(void) { return PY_VERSION_HEX < 0x030D0000; }
 

@@ -62,6 +62,7 @@ cdef extern from "compat.h":
     void cyp_set_no_memory() noexcept
     int cyp_default_protocol() noexcept
     bint cyp_captures_hooks() noexcept
+    bint cyp_pure_error_notes() noexcept
 
 cdef extern from "Python.h":
     PyTypeObject PyLong_Type, PyFloat_Type, PyUnicode_Type, PyBytes_Type, PyByteArray_Type, PyBool_Type

@@ -15,7 +15,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from _speedups.cpythonx cimport (
     PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyFloat_AS_DOUBLE, PyUnicode_DATA,
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, Py_DECREF, Py_EnterRecursiveCall, Py_LeaveRecursiveCall,
-    cyp_default_getattr, cyp_error_notes, cyp_int_as_i64, cyp_signed_bytes, cyp_type_tag, cyp_write_double_be,
+    cyp_default_getattr, cyp_pure_error_notes, cyp_int_as_i64, cyp_signed_bytes, cyp_type_tag, cyp_write_double_be,
     cyp_write_u64,
 )
 from _speedups.limits cimport BATCH_ITEMS, FRAME_HEADER, FRAME_MIN, FRAME_TARGET

@@ -24,7 +24,7 @@ cdef int save_item(Surface s, object pickler, object item, object obj, Py_ssize_
     try:
         return save(s, pickler, item)
     except BaseException as error:
-        if cyp_error_notes():
+        if cyp_pure_error_notes():
             _reduce.note_item(error, obj, index)
         raise
 
@@ -34,7 +34,7 @@ cdef int save_list(Surface s, object pickler, object obj) except -1:
     memoize(s, pickler, obj)
     if not s.own_appends:
         s.framer.sync()
-        pickler._batch_appends(obj, *((obj,) if cyp_error_notes() else ()))
+        pickler._batch_appends(obj, *((obj,) if cyp_pure_error_notes() else ()))
         return s.refresh(pickler)
     if type(obj) is not list:
         return batch_appends(s, pickler, iter(obj), obj)
@@ -112,7 +112,7 @@ cdef int save_dict(Surface s, object pickler, object obj) except -1:
             return batch_setitems(s, pickler, iter(items), obj)
     if not s.own_setitems:
         s.framer.sync()
-        pickler._batch_setitems(obj.items(), *((obj,) if cyp_error_notes() else ()))
+        pickler._batch_setitems(obj.items(), *((obj,) if cyp_pure_error_notes() else ()))
         return s.refresh(pickler)
     if type(obj) is dict and len(<dict>obj) < BATCH_ITEMS:
         return setitems_batch(s, pickler, list((<dict>obj).items()), obj)
@@ -150,7 +150,7 @@ cdef int setitems_batch(Surface s, object pickler, list batch, object obj) excep
         try:
             save(s, pickler, value)
         except BaseException as error:
-            if cyp_error_notes():
+            if cyp_pure_error_notes():
                 _reduce.note_key(error, obj, key)
             raise
     return put_opcode(s, OP_SETITEMS if n > 1 else OP_SETITEM)

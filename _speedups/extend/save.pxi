@@ -418,7 +418,7 @@ cdef int save_creation(Surface s, object pickler, object func, tuple args, bint 
 
 cdef int note(object error, object obj, str part) except -1:
     """Where in the graph it happened, as CPython 3.14 words it."""
-    if cyp_error_notes():
+    if cyp_pure_error_notes():
         _reduce.note_part(error, obj, part)
     return 0
 
