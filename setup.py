@@ -54,11 +54,7 @@ def extension(name, source):
 
 
 # GCC stops inlining by the size of the whole file, and so leaves calls in the innermost loops.
-INLINE = [
-    "--param=inline-unit-growth=400",
-    "--param=large-function-growth=4000",
-    "--param=max-inline-insns-single=1000",
-]
+INLINE = ["--param=inline-unit-growth=100", "--param=max-inline-insns-single=1000"]
 
 
 class BuildWithInlining(build_ext):

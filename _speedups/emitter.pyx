@@ -27,12 +27,13 @@ from _speedups.cpythonx cimport (
     Py_DECREF, Py_DTSF_ADD_DOT_0, Py_EnterRecursiveCall, Py_INCREF, Py_LeaveRecursiveCall, Py_None,
     Py_REFCNT, Py_TYPE, Py_True, Py_XDECREF, cyp_attrs_len, cyp_attrs_next, cyp_captures_hooks,
     cyp_copy_exact, cyp_count_emissions, cyp_default_getattr, cyp_default_protocol, cyp_deque_items,
-    cyp_dict_is_made_on_demand, cyp_dict_next, cyp_enter_emission, cyp_getattr_chain,
-    cyp_has_set_next, cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes, cyp_is_temporal_type, cyp_is_unique,
+    cyp_dict_is_made_on_demand, cyp_dict_next, cyp_enter_emission, cyp_getattr_chain, cyp_has_set_next,
+    cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes, cyp_is_temporal_type, cyp_is_unique,
     cyp_leave_emission, cyp_make_immutable, cyp_named_newobj, cyp_plain_key, cyp_restore_error,
     cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_signed_bytes, cyp_single_tail_batch,
-    cyp_slot_offset, cyp_stack_is_low, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_timedelta_field,
-    cyp_type_tag, cyp_unicode_ready, cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
+    cyp_slot_offset, cyp_stack_is_low, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo,
+    cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready, cyp_write_double_be, cyp_write_u16, cyp_write_u32,
+    cyp_write_u64,
 )
 from _speedups.emission cimport (
     Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FIELDS, KIND_FROZENSET, KIND_GLOBAL,
