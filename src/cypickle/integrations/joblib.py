@@ -2,7 +2,7 @@
 
     from cypickle.integrations.joblib import dump, load, hash
 
-They are joblib's own functions and classes, put upon ExtensiblePickler and ExtensibleUnpickler.  NumpyPickler and
+They are joblib's own functions and classes, put upon ExtensiblePickler.  NumpyPickler and
 Hasher override save() for a few types only; they say so, and so all else runs compiled.
 """
 
