@@ -108,6 +108,22 @@ cdef dict native_kinds = {
 cdef dict own_handlers = {}  # filled when the class is there
 
 
+def asks_about_the_id():
+    """Whether persistent_id() is asked about a persistent id, too, as before a patch release of 3.13."""
+    asked = []
+
+    class Asked(PurePickler):
+        def persistent_id(self, obj):
+            asked.append(obj)
+            return "id" if obj is None else None
+
+    Asked(BytesIO(), 2).dump(None)
+    return len(asked) > 1
+
+
+cdef bint asks_about_ids = asks_about_the_id()
+
+
 # ---- one object
 
 cdef int save_base(Surface s, object pickler, object obj, Route route, bint save_persistent_id) except -1:
@@ -116,7 +132,7 @@ cdef int save_base(Surface s, object pickler, object obj, Route route, bint save
     cdef Py_ssize_t index
     if s.framer.framing and s.framer.payload() >= FRAME_TARGET:
         s.framer.commit()
-    if s.persistent:
+    if s.persistent and (save_persistent_id or asks_about_ids):
         s.framer.sync()
         pid = pickler.persistent_id(obj)
         s.refresh(pickler)
