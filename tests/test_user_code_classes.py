@@ -276,6 +276,27 @@ def test_user_code_may_turn_the_collector_on_and_off(way, enabled, collector):
     assert gc.isenabled() is not enabled
 
 
+def noting(*args):
+    Watched.seen.append(gc.isenabled())
+    return args
+
+
+class Called:
+    def __init__(self, *args):
+        self.args = args
+
+    def __reduce__(self):
+        return noting, self.args
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_called_finds_the_collector_as_the_caller_left_it(way, collector, protocol):
+    gc.enable()
+    items = [Called(*range(count)) for count in range(6)]
+    WAYS[way](pickle.dumps([items, {"a": Called([1])}], protocol))
+    assert Watched.seen == [True] * 7
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_the_collector_is_on_again_after_an_error(way, collector):
     gc.enable()

@@ -174,7 +174,7 @@ cdef inline PyObject *made_by_call(Loading *r, Py_ssize_t n, Py_ssize_t i, PyObj
             if plan_of(<PyTypeObject *>function).init != NULL:
                 made = init_call(<PyTypeObject *>function, items, n)
     if made == NULL:
-        if r.nclosed and not (n == 0 and PyType_Check(function) and plan_of(<PyTypeObject *>function).quiet) \
+        if (r.nclosed or r.paused) and not (n == 0 and PyType_Check(function) and plan_of(<PyTypeObject *>function).quiet) \
                 and not runs_no_python(function, items, n):
             settle(r)
         if i == UNMEMOISED and written != NULL:

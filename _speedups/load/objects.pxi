@@ -20,7 +20,7 @@ cdef int reduce_top(Loading *r) except -1:
         native = plan_of(<PyTypeObject *>function).native if PyType_Check(function) else 0
         if native:
             made = native_call(<PyTypeObject *>function, native, cyp_tuple_items(arguments), n)
-        if made == NULL and r.nclosed and not runs_no_python(function, cyp_tuple_items(arguments), n):
+        if made == NULL and (r.nclosed or r.paused) and not runs_no_python(function, cyp_tuple_items(arguments), n):
             settle(r)
     else:
         settle(r)
