@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from cypickle.bench.host import describe, headline
+from cypickle.bench.workloads import select
 
 HERE = Path(__file__).resolve().parent
 SIDES = ("pickle", "cypickle")
@@ -55,6 +56,23 @@ def place(made):
 def provenance(made):
     """Return that line as an item of a list, with the command."""
     return f"- {place(made)}; `{made['command']}`."
+
+
+def add_filter(parser):
+    """Let the user choose workloads: see `chosen()`."""
+    parser.add_argument(
+        "--filter", action="append", default=[], metavar="NAME", help="part of a name or group"
+    )
+
+
+def chosen(given):
+    """Yield the workloads of `--filter`, all without it, and say which one is being measured."""
+    workloads = select(given.filter)
+    if not workloads:
+        sys.exit(f"no workload is named like {', '.join(given.filter)}")
+    for n, workload in enumerate(workloads, start=1):
+        print(f"[{n}/{len(workloads)}] {workload.name}", file=sys.stderr)
+        yield workload
 
 
 def table(header, rows):

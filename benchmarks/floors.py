@@ -15,14 +15,13 @@ from math import inf
 from types import MethodType
 
 import cypickle
-from common import document, finish, number, options, provenance, table
+from common import add_filter, chosen, document, finish, number, options, provenance, table
 from cypickle.bench import hooks, shapes
 from cypickle.bench.big import Scratch
 from cypickle.bench.data import numpy
 from cypickle.bench.isomorphism import isomorphic
 from cypickle.bench.registry import PROTOCOL, Call, Unavailable
 from cypickle.bench.timing import best_times
-from cypickle.bench.workloads import select
 from targets import target
 from templates import NoFloor, load_rebuild, template
 
@@ -368,16 +367,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=40, help="rounds of each contestant (default: 40)")
     parser.add_argument("--seconds", type=float, default=0.01, help="least length of a round (default: 0.01)")
     parser.add_argument("--budget", type=float, default=inf, help="seconds for one direction of a workload")
-    parser.add_argument(
-        "--filter", action="append", default=[], metavar="NAME", help="part of a name or group"
-    )
+    add_filter(parser)
     given = parser.parse_args()
-    chosen = select(given.filter)
-    if not chosen:
-        sys.exit(f"no workload is named like {', '.join(given.filter)}")
     results = []
-    for n, workload in enumerate(chosen, start=1):
-        print(f"[{n}/{len(chosen)}] {workload.name}", file=sys.stderr)
+    for workload in chosen(given):
         results += measure(workload, given.rounds, given.seconds, given.budget)
     for row in results:
         if row.skipped and row.direction == "dumps":

@@ -7,14 +7,12 @@ Example: python benchmarks/memory.py --out memory.json
 
 import gc
 import pickle
-import sys
 import tracemalloc
 from dataclasses import asdict, dataclass, field
 
 import cypickle
-from common import SIDES, document, finish, missed, number, options, provenance, table
+from common import SIDES, add_filter, chosen, document, finish, missed, number, options, provenance, table
 from cypickle.bench.registry import Unavailable
-from cypickle.bench.workloads import select
 
 MODULES = {"pickle": pickle, "cypickle": cypickle}
 DIRECTIONS = ("dumps", "loads")
@@ -167,16 +165,10 @@ def markdown(made):
 
 def main():
     parser = options(__doc__, "memory")
-    parser.add_argument(
-        "--filter", action="append", default=[], metavar="NAME", help="part of a name or group"
-    )
+    add_filter(parser)
     given = parser.parse_args()
-    chosen = select(given.filter)
-    if not chosen:
-        sys.exit(f"no workload is named like {', '.join(given.filter)}")
     rows = []
-    for n, workload in enumerate(chosen, start=1):
-        print(f"[{n}/{len(chosen)}] {workload.name}", file=sys.stderr)
+    for workload in chosen(given):
         rows.append(asdict(measure(workload)))
     finish(document("memory", rows, label=given.label), markdown, given.out)
 

@@ -1,6 +1,7 @@
 """cypickle, the C pickle and the pure Python pickle behind one small dataclass."""
 
 import _pickle
+import io
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,3 +65,11 @@ PURE_PICKLE = Implementation(
 
 IMPLEMENTATIONS = (CYPICKLE, C_PICKLE, PURE_PICKLE)
 PROTOCOLS = tuple(range(pickle.HIGHEST_PROTOCOL + 1))
+
+
+class OneByOne:
+    """A file that gives what it is asked for, and can neither peek nor fill a buffer."""
+
+    def __init__(self, data):
+        file = io.BytesIO(data)
+        self.read, self.readline = file.read, file.readline

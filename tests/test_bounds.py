@@ -13,6 +13,7 @@ import pytest
 import cypickle
 import hostile
 from hostile_worker import names_nothing
+from implementations import OneByOne
 
 MOST_MEMORY = 64 << 20  # bytes
 SMALL_INPUT = 1024  # bytes
@@ -33,12 +34,6 @@ DECIMALS = [
     b"g2147483647\n.",
     b"Np99999999\n0Np199999999\n0.",
 ]
-
-
-class OneByOne:
-    def __init__(self, data):
-        file = io.BytesIO(data)
-        self.read, self.readline = file.read, file.readline
 
 
 WAYS = {

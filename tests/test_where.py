@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import cypickle
-from implementations import PROTOCOLS
+from implementations import PROTOCOLS, OneByOne
 from oracle import HAS_PATH_NOTES
 
 HERE = __name__
@@ -339,14 +339,6 @@ LOADS = {
         0,
     ),
 }
-
-
-class OneByOne:
-    """A file that can neither peek nor fill a buffer."""
-
-    def __init__(self, data):
-        file = io.BytesIO(data)
-        self.read, self.readline = file.read, file.readline
 
 
 WAYS = {

@@ -26,7 +26,8 @@ sys.path.insert(0, str(HERE.parent))
 
 import cypickle  # noqa: E402
 from hostile import mutated  # noqa: E402
-from hostile_worker import ALLOWED, disagreement, names_nothing, restricted  # noqa: E402
+from hostile_worker import disagreement, names_nothing, restricted, restricted_class  # noqa: E402
+from implementations import OneByOne  # noqa: E402
 from isomorphism import assert_isomorphic  # noqa: E402
 from oracle import normal  # noqa: E402
 
@@ -40,26 +41,13 @@ MOST_LOADED = 20_000  # bytes of a dump that is still looked at
 ERRORS = (Exception,)
 
 
-class OneByOne:
-    """A file that gives what it is asked for, and can neither peek nor fill a buffer."""
-
-    def __init__(self, data):
-        file = io.BytesIO(data)
-        self.read, self.readline = file.read, file.readline
-
-
 FILES = (io.BytesIO, lambda data: io.BufferedReader(io.BytesIO(data), 16), OneByOne)
 
 
 def tolerant(base):
     """An Unpickler that finds only what does no harm; persistent ids stand for themselves."""
 
-    class Tolerant(base):
-        def find_class(self, module, name):
-            if name not in ALLOWED.get(module, ()):
-                raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
-            return super().find_class(module, name)
-
+    class Tolerant(restricted_class(base)):
         def persistent_load(self, pid):
             return pid
 
