@@ -174,7 +174,6 @@ cdef class Machine:
     cdef bint persistent_bound   # call it with self: no cycle is made for a method of ours
     cdef bint ready
     cdef bint running
-    cdef bint calls_user         # the file's methods may run user code
     cdef bint fix_imports
     cdef bint has_view
     cdef int proto
@@ -502,7 +501,6 @@ cdef object machine_load(Machine m, bint once):
             r.prefetched = m.prefetched
             r.passed = -m.pos
         choose_hook(m)
-        m.calls_user = not (once and is_plain_file(m))
         return run_nested(&r)
     finally:
         memo_free(&passing)
@@ -514,8 +512,10 @@ cdef object machine_load(Machine m, bint once):
 
 
 cdef bint is_plain_file(Machine m) except -1:
-    """A file of the io module's own, down to the operating system's."""
-    owner = getattr(m.read, "__self__", None)
+    """A file of the io module's own, down to the operating system's: its methods run no user code."""
+    if type(m.read) is not builtin_method:
+        return False
+    owner = m.read.__self__
     for method in (m.read, m.readline, m.readinto, m.peek):
         if method is not ABSENT and not (type(method) is builtin_method and method.__self__ is owner):
             return False

@@ -204,6 +204,49 @@ def test_a_state_is_as_it_was_before_user_code_ran(name):
         assert expected.value[0]["xx"] in ("changed", "compared")
 
 
+def test_a_state_is_as_it_was_before_the_file_was_read():
+    """Whose method may find the instance and change it."""
+    data = HEAD + INSTANCE + b"B" + (300_000).to_bytes(4, "little") + b"x" * 300_000 + b"h\x00h\x01\x87."
+
+    class File(io.BytesIO):
+        def readinto(self, view):
+            for item in gc.get_objects():
+                if type(item) is Plain and hasattr(item, "xx"):
+                    item.xx = "changed"
+            return super().readinto(view)
+
+    def run(implementation, seen):
+        _, instance, state = implementation.load(File(data))
+        return vars(instance), state
+
+    expected, actual = both(run)
+    assert actual == expected
+    assert expected.value == ({"xx": "changed"}, {"xx": 1})
+
+
+@pytest.mark.parametrize("count", [999, 1000, 1001, 2500])
+@pytest.mark.parametrize("kind", ["dict", "set"])
+def test_many_plain_keys_then_one_that_is_compared(kind, count):
+    """Batches of plain keys need not be settled for; one of a class of the user's does, wherever it comes."""
+    body = b"".join(b"J" + i.to_bytes(4, "little") + (b"N" if kind == "dict" else b"") for i in range(count))
+    store = b"u" if kind == "dict" else b"\x90"
+    again = text("kkk") + (b"K\x08" if kind == "dict" else b"")
+    first = b"}q\x05(" if kind == "dict" else b"\x8fq\x05("
+    for position in ("before", "between"):
+        key = b"(h\x02" + (b"K\x07" if kind == "dict" else b"") + store
+        data = HEAD + b"h\x0b)\x81q\x020" + first + body + store + (key if position == "before" else b"")
+        data += INSTANCE + b"0h\x02}(" + text("ref") + b"h\x00ub0" + (key if position == "between" else b"")
+        data += b"(" + again + store + b"h\x00h\x01\x87."
+
+        def run(implementation, seen, data=data):
+            many, instance, state = implementation.loads(data)
+            return len(many), dict(vars(instance)), state
+
+        expected, actual = both(run)
+        assert actual == expected
+        assert expected.value == (count + 2, {"xx": "compared"}, {"xx": 1})
+
+
 @pytest.mark.parametrize("arguments", [("text", 5), ("key",), (1, 2, 3, 4), (1.5,)])
 @pytest.mark.parametrize("cls", [ValueError, KeyError])
 def test_an_exception_keeps_its_arguments(cls, arguments, protocol):

@@ -122,10 +122,9 @@ cdef int take_into(Loading *r, unsigned char *dst, Py_ssize_t nbytes, object own
 
 cdef inline int before_file(Loading *r, Machine m) except -1:
     """Call this before any of the file's methods."""
-    if m.calls_user:
-        settle(r)
-    else:
-        resume_collector(r)  # other threads may run
+    if r.nclosed and not is_plain_file(m):
+        settle_now(r)
+    resume_collector(r)  # user code may run, and other threads
     return 0
 
 
