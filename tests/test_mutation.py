@@ -81,6 +81,13 @@ mutating("dict_single_replaced", lambda: dict_that(lambda items: items.update(k0
 mutating("dict_large_grows", lambda: dict_that(lambda items: items.update(new=1), 1500, 1200))
 
 
+for _size, _at in [(3, 1), (5, 0), (5, 4), (1000, 1), (1001, 999), (2001, 1500)]:
+    mutating(
+        f"dict_key_moves_to_the_end_{_size}_{_at}",
+        lambda size=_size, at=_at: dict_that(lambda items: items.update(k0=items.pop("k0", 0)), size, at),
+    )
+
+
 def set_that(change):
     items = set()
     items.update([Hashed(lambda: change(items)) for _ in range(3)])

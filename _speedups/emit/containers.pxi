@@ -262,6 +262,8 @@ cdef inline int start_dict_batch(Emission *e, Level *lv) except -1:
 cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
     """DONE, or NEXT where another batch follows."""
     cdef Py_ssize_t size
+    cdef PyObject *key
+    cdef PyObject *value
     ensure(&e.out)
     put_op(&e.out, OP_SETITEM if lv.single else OP_SETITEMS)
     if lv.single and e.proto and lv.i == lv.stop:
@@ -272,6 +274,8 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
         raise RuntimeError("dictionary changed size during iteration")
     if CYP_UNLIKELY(lv.i < lv.stop and lv.i < lv.n and (lv.single or cyp_single_tail_batch())):
         raise RuntimeError("dictionary keys changed during iteration")
+    if e.proto == 0 and lv.i >= lv.n and next_pair(lv, &key, &value, instance):
+        raise RuntimeError("dictionary keys changed during iteration")  # as the iterator of its items says
     # Before 3.15 a full batch is followed by another, even an empty one.
     if (lv.i < lv.n) if (cyp_single_tail_batch() or e.proto == 0) else (lv.i == lv.stop):
         lv.step = STEP_BATCH
