@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import reduction, spawn
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -195,18 +195,32 @@ def _preparation_data(name: str) -> dict[str, Any]:
 
 def _report() -> Report:
     """After install(): who holds one of the originals, apart from what it took out of use."""
+    targets = (*_ORIGINALS.values(), _STDLIB_FORKING)
     retired = {id(_STDLIB_FORKING), id(vars(_STDLIB_FORKING))}
     known = {id(ModuleType.__getattribute__(module, "__dict__")) for module in _own_modules()}
-    known |= retired | {id(_ORIGINALS)}
-    found = set()
-    for target in (*_ORIGINALS.values(), _STDLIB_FORKING):
-        for user in gc.get_referrers(target):
-            if id(user) in known or isinstance(user, (_Binding, MethodType)):
-                continue
-            holder = _describe(user, retired)
-            if holder and not holder.startswith(f"{_PACKAGE}."):
-                found.add(f"{holder} uses {target.__module__}.{target.__qualname__}")
+    known |= retired | {id(_ORIGINALS), id(targets)}
+    users = [
+        (user, used)
+        for user, used in _users(targets)
+        if id(user) not in known and not isinstance(user, (_Binding, MethodType))
+    ]
+    owners = _owners([user for user, _ in users if isinstance(user, (dict, tuple, CellType))], retired)
+    found: set[str] = set()
+    for user, used in users:
+        description = _describe(owners.get(id(user), user))
+        if description and not description.startswith(f"{_PACKAGE}."):
+            found.update(f"{description} uses {target.__module__}.{target.__qualname__}" for target in used)
     return Report(_replaced(), tuple(sorted(found)))
+
+
+def _users(targets: Sequence[Any]) -> list[tuple[object, list[Any]]]:
+    """What refers to any of them, and to which: the collector's objects are gone through once."""
+    by_id = {id(target): target for target in targets}
+    return [
+        (user, [by_id[id(value)] for value in gc.get_referents(user) if id(value) in by_id])
+        for user in gc.get_referrers(*targets)
+        if user is not targets and user is not by_id
+    ]
 
 
 def _report_after() -> Report:
@@ -230,23 +244,29 @@ def _own_modules() -> list[ModuleType]:
     return [module for name, module in list(sys.modules.items()) if name.partition(".")[0] == _PACKAGE]
 
 
-def _describe(user: object, retired: set[int]) -> str:
-    """Name the function, class or instance that holds a reference, a container by its own holder; "" for none."""
-    if isinstance(user, type):
+def _owners(containers: list[Any], retired: set[int]) -> dict[int, object]:
+    """id of a dict, tuple or cell -> the function, class or instance whose defaults, attributes or closure it is."""
+    owners: dict[int, object] = {}
+    closures: dict[int, list[Any]] = {}
+    for holder, held in _users(containers):
+        for container in held:
+            if isinstance(holder, FunctionType | type) or getattr(holder, "__dict__", None) is container:
+                if id(holder) not in retired:
+                    owners.setdefault(id(container), holder)
+            elif isinstance(container, CellType) and isinstance(holder, tuple):
+                closures.setdefault(id(holder), [holder]).append(container)
+    for holder, held in _users([closure for closure, *_ in closures.values()]) if closures else ():
+        if isinstance(holder, FunctionType):
+            owners.update((id(cell), holder) for closure in held for cell in closures[id(closure)][1:])
+    return owners
+
+
+def _describe(user: object) -> str:
+    """Name a function, class, module or instance; "" for what has no name."""
+    if isinstance(user, FunctionType | type):
         return f"{user.__module__}.{user.__qualname__}"
-    if isinstance(user, (dict, tuple, CellType)):
-        for holder in gc.get_referrers(user):
-            if id(holder) in retired:
-                continue
-            if isinstance(holder, FunctionType | type):
-                return f"{holder.__module__}.{holder.__qualname__}"
-            if getattr(holder, "__dict__", None) is user:
-                return _instance(holder)
-        return ""
-    return _instance(user) if hasattr(user, "__dict__") else ""
-
-
-def _instance(holder: object) -> str:
-    if isinstance(holder, ModuleType):
-        return f"module {holder.__name__}"
-    return f"an instance of {type(holder).__module__}.{type(holder).__qualname__}"
+    if isinstance(user, ModuleType):
+        return f"module {user.__name__}"
+    if hasattr(user, "__dict__"):
+        return f"an instance of {type(user).__module__}.{type(user).__qualname__}"
+    return ""

@@ -43,6 +43,18 @@ def with_default(function=_pickle.dumps):
     return function
 
 
+def enclosing(function=None):
+    function = function or _pickle.load
+
+    def with_closure():
+        return function
+
+    return with_closure
+
+
+CLOSURE = enclosing()
+
+
 def state():
     """What every module is bound to, by its id."""
     return {
@@ -98,6 +110,7 @@ def test_the_report_names_what_is_out_of_reach():
     assert unreachable == [
         f"{__name__}.Derived uses _pickle.Pickler",
         f"{__name__}.Holder uses _pickle.loads",
+        f"{__name__}.enclosing.<locals>.with_closure uses _pickle.load",
         f"{__name__}.with_default uses _pickle.dumps",
     ]
     assert f"{len(report.unreachable)} out of reach:\n" in text
@@ -135,7 +148,7 @@ def test_many_threads_at_once():
 
     def work(_):
         barrier.wait()
-        for _ in range(10):
+        for _ in range(3):
             with cypickle.installed():
                 assert pickle.dumps is cypickle.dumps
         return True
