@@ -547,7 +547,14 @@ static inline PyObject *cyp_tuple_copy(PyObject *tuple)
     for (Py_ssize_t i = 0; copy != NULL && i < n; i++) PyTuple_SET_ITEM(copy, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
     return copy;
 }
-static inline int cyp_is_immutable(PyTypeObject *tp) { return PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE); }
+/* Whether calling this type with n plain values runs C code only.  With two, str and its like ask a codec. */
+static inline int cyp_makes_plainly(PyTypeObject *tp, Py_ssize_t n)
+{
+    if (tp == &PyUnicode_Type || tp == &PyBytes_Type || tp == &PyByteArray_Type) return n <= 1;
+    return tp == &PyLong_Type || tp == &PyFloat_Type || tp == &PyComplex_Type || tp == &PyRange_Type ||
+           tp == &PySlice_Type ||
+           (PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE) && strcmp(tp->tp_name, "decimal.Decimal") == 0);
+}
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }
 static inline PyObject *cyp_module_dict(PyObject *module) { return PyModule_GetDict(module); }

@@ -166,7 +166,7 @@ cdef extern from "compat.h":
     int cyp_temporal_which(PyTypeObject *) noexcept
     PyObject *cyp_temporal_new(int which, const unsigned char *, Py_ssize_t nbytes, PyObject *tzinfo) noexcept  # new
     PyObject *cyp_timedelta_new(PyObject **items, Py_ssize_t n) noexcept  # new
-    bint cyp_is_immutable(PyTypeObject *) noexcept
+    bint cyp_makes_plainly(PyTypeObject *, Py_ssize_t) noexcept
     bint cyp_is_method(PyObject *) noexcept
     PyObject *cyp_call_new(PyTypeObject *, PyObject *args, PyObject *kwargs) except NULL  # new
     const char *cyp_type_name(PyObject *) noexcept

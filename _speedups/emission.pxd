@@ -90,6 +90,8 @@ cdef struct Level:
     PyObject *value       # owned or NULL: the reduce value; the names of a global
     PyObject *item        # owned or NULL: being written
     PyObject *ahead       # owned or NULL: fetched from an iterator, not written yet
+    Py_ssize_t state      # memo index of the attributes of an instance that had no dictionary
+    uint64_t generation   # Memo.generation to which it belongs
     PyObject **values     # NULL, or KIND_SLOTS: owned values of the slots from before user code could change them
 
 cdef struct Emission:

@@ -6,6 +6,7 @@ pointer into it survives a take_*() call.
 """
 
 from cpython.object cimport PyObject
+from libc.stdint cimport uint64_t
 from libc.string cimport memset
 from _speedups.cpythonx cimport CYP_LIKELY, PyMem_Free, Py_XDECREF
 from _speedups.recall cimport Memo
@@ -50,8 +51,10 @@ cdef struct Loading:
     Py_ssize_t settled          # how often user code made us build closed states
     bint paused                 # the collector: see pause_collector()
     bint collects               # whether it was on
-    PyObject *plain             # dict or set whose keys are all plain as long as there are plain_size; owned, or NULL
-    Py_ssize_t plain_size
+    PyObject *plain             # dict or set whose keys are all plain as long as plain_size and plain_until say so; owned, or NULL
+    Py_ssize_t plain_size       # how many there were
+    uint64_t plain_until        # user_code then
+    uint64_t user_code          # how often user code may have run
     bint lasting                # the data stay where they are, unchanged: memo slots may say WRITTEN
     bint passing                # the memo ends with the load: its slots may say ITEMS
     Shape *shapes               # SHAPES of them, or NULL
@@ -85,6 +88,8 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     r.paused = r.collects = False
     r.plain = NULL
     r.plain_size = 0
+    r.plain_until = 0
+    r.user_code = 0
     r.proto = 0
     r.fix_imports = True
     r.keep_bytes = False

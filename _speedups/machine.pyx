@@ -33,7 +33,7 @@ from _speedups.cpythonx cimport (
     cyp_enter_loading, cyp_leave_loading, cyp_restore_error, cyp_stack_is_low, cyp_stores_as_dict, cyp_take_error,
     cyp_collects_in_allocations, cyp_dict_add_steal, cyp_dict_is_text, cyp_dict_next, cyp_dict_place,
     cyp_dict_set_steal, cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter,
-    cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_is_immutable, cyp_is_method, cyp_is_readonly,
+    cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_makes_plainly, cyp_is_method, cyp_is_readonly,
     cyp_is_tuple_class, cyp_knows_range, cyp_list_take, cyp_mix_bytes, cyp_module_dict, cyp_object_new,
     cyp_plain_dict, cyp_range_new, cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_same_new,
     cyp_set_readonly, cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_str_new, cyp_temporal_new,
@@ -69,7 +69,6 @@ from _speedups.stack cimport (
 
 import builtins
 import sys
-from _io import BufferedReader, BytesIO, FileIO
 
 cdef object UnpicklingError
 try:
@@ -79,7 +78,6 @@ except ImportError:
 
 cdef object memo_hole = object()
 cdef object module_type = type(sys)
-cdef object builtin_method = type(len)
 cdef object named_last = None  # see top_of()
 cdef object top_of_last = None
 cdef object name_of_spec = "__spec__"
@@ -509,17 +507,6 @@ cdef object machine_load(Machine m, bint once):
         m.persistent_now = unset
         loading_free(&r)
         m.running = False
-
-
-cdef bint is_plain_file(Machine m) except -1:
-    """A file of the io module's own, down to the operating system's: its methods run no user code."""
-    if type(m.read) is not builtin_method:
-        return False
-    owner = m.read.__self__
-    for method in (m.read, m.readline, m.readinto, m.peek):
-        if method is not ABSENT and not (type(method) is builtin_method and method.__self__ is owner):
-            return False
-    return type(owner) is BytesIO or type(owner) is BufferedReader and type(owner.raw) is FileIO
 
 
 cdef int choose_hook(Machine m) except -1:

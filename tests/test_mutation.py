@@ -31,6 +31,10 @@ class Other:
     pass
 
 
+class Bare:
+    """Its attributes need no dictionary."""
+
+
 class Container(list):
     """A list that changes another one while it is reduced."""
 
@@ -118,6 +122,35 @@ mutating("state_attribute_deleted", lambda: state_that(lambda plain: delattr(pla
 mutating("state_attribute_replaced", lambda: state_that(lambda plain: setattr(plain, "c", "new")))
 mutating("state_replaced", lambda: state_that(lambda plain: plain.__dict__.clear()))
 mutating("state_dict_swapped", lambda: state_that(lambda plain: setattr(plain, "__dict__", {"z": 1})))
+
+
+def bare_state_that(change, depth):
+    bare = Bare()
+    bare.a = [1]
+    bare.b = Container(lambda: change(bare))
+    bare.c = [3]
+    bare.d = 4
+    nested = [bare]
+    for _ in range(depth):
+        nested = [nested]
+    return nested
+
+
+BARE_CHANGES = {
+    "added": lambda bare: setattr(bare, "e", 5),
+    "deleted": lambda bare: delattr(bare, "d"),
+    "replaced": lambda bare: setattr(bare, "d", "new"),
+    "cleared": lambda bare: bare.__dict__.clear(),
+    "swapped": lambda bare: setattr(bare, "__dict__", {"z": 1}),
+    "swapped_same_size": lambda bare: setattr(bare, "__dict__", {"q": 1, "r": 2, "s": 3, "t": [4]}),
+    "swapped_then_deleted": lambda bare: (setattr(bare, "__dict__", {"q": 1}), delattr(bare, "q")),
+    "class": lambda bare: setattr(bare, "__class__", Other),
+}
+for _name, _change in BARE_CHANGES.items():
+    for _depth in (0, 60):
+        mutating(f"bare_state_{_name}_{_depth}", lambda f=_change, depth=_depth: bare_state_that(f, depth))
+
+
 mutating("class_of_instance_swapped", lambda: state_that(lambda plain: setattr(plain, "__class__", Sub)))
 
 

@@ -1,6 +1,7 @@
 """Classes, functions and dictionaries that user code changes in ways which the class's version does not tell; and what
 the collector sees of a load. Compared with the running C pickle."""
 
+import codecs
 import collections
 import copyreg
 import dataclasses
@@ -223,6 +224,101 @@ def test_a_state_is_as_it_was_before_the_file_was_read():
 
     def run(implementation, seen):
         _, instance, state = implementation.load(io.BufferedReader(Raw()))
+        return vars(instance), state
+
+    expected, actual = both(run)
+    assert actual == expected
+    assert expected.value == ({"xx": "changed"}, {"xx": 1})
+
+
+def mark_instances():
+    """What user code may do to those that it finds."""
+    for item in gc.get_objects():
+        if type(item) is Plain and hasattr(item, "xx"):
+            item.xx = "changed"
+
+
+def test_a_state_is_as_it_was_before_a_codec_ran():
+    """bytearray is written in C, and asks a codec that is not."""
+
+    def encode(text, errors="strict"):
+        mark_instances()
+        return text.encode("latin-1"), len(text)
+
+    def search(name):
+        return codecs.CodecInfo(encode, None, name=name) if name == "changing" else None
+
+    def run(implementation, seen):
+        instance, made, state = implementation.loads(data)
+        return vars(instance), made, state
+
+    call = b"h\x05(" + text("abc") + text("changing") + b"tR"
+    data = HEAD + b"cbuiltins\nbytearray\nq\x050" + INSTANCE + call + b"h\x01\x87."
+    codecs.register(search)
+    try:
+        expected, actual = both(run)
+    finally:
+        codecs.unregister(search)
+    assert actual == expected
+    assert expected.value == ({"xx": "changed"}, bytearray(b"abc"), {"xx": 1})
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_state_is_as_it_was_before_the_collector_ran(kind, on_collections, tmp_path):
+    """As it may whenever a file that runs no user code itself is read."""
+    path = tmp_path / "data"
+    frame = HEAD[2:] + INSTANCE
+    data = b"\x80\x05\x95" + len(frame).to_bytes(8, "little") + frame
+    data += b"\x96" + (300_000).to_bytes(8, "little") + b"z" * 300_000
+    rest = b"h\x00h\x01\x87."
+    data += b"\x95" + len(rest).to_bytes(8, "little") + rest
+    path.write_bytes(data)
+
+    def run(implementation, seen):
+        with io.BytesIO(data) if kind == "memory" else path.open("rb") as file:
+            gc.collect()
+            gc.set_threshold(1, 1, 1)
+            try:
+                instance, _, state = implementation.load(file)
+            finally:
+                gc.set_threshold(0)
+        seen.append(state)
+
+    on_collections(mark_instances)
+    expected, actual = both(run)
+    assert actual.seen == expected.seen == ({"xx": 1},)
+
+
+class Finding:
+    def __hash__(self):
+        return hash("kkk")
+
+    def __eq__(self, other):
+        mark_instances()
+        return self is other
+
+
+def swap_key(container):
+    """One plain key less, one that is compared more."""
+    if isinstance(container, set):
+        container.remove(7)
+        container.add(Finding())
+    else:
+        del container[7]
+        container[Finding()] = 1
+
+
+@pytest.mark.parametrize("kind", ["dict", "set"])
+def test_a_plain_key_that_is_swapped_between_two_batches(kind):
+    pair = b"N" if kind == "dict" else b""
+    store = b"u" if kind == "dict" else b"\x90"
+    body = b"".join(b"J" + i.to_bytes(4, "little") + pair for i in range(1000))
+    data = HEAD + (b"}q\x05(" if kind == "dict" else b"\x8fq\x05(") + body + store
+    swap = glob(swap_key) + b"h\x05\x85R0"
+    data += swap + INSTANCE + b"h\x05(" + text("kkk") + pair + text("lll") + pair + store + b"0h\x01\x86."
+
+    def run(implementation, seen):
+        instance, state = implementation.loads(data)
         return vars(instance), state
 
     expected, actual = both(run)

@@ -196,9 +196,26 @@ cdef inline PyObject *pairs_of(Level *lv) noexcept:
     return lv.obj if lv.value == NULL else lv.value
 
 
-cdef inline bint next_pair(Level *lv, PyObject **key, PyObject **value, bint instance) noexcept:
+cdef inline bint without_dictionary(Emission *e, Level *lv, bint instance) noexcept:
+    """Whether the pairs are attributes that are read from the instance.
+
+    Once user code may have run there is a dictionary of them, in the memo; the instance may have got another one.
+    """
+    cdef PyObject *dictionary
+    if not instance or lv.value != NULL:
+        return False
+    if CYP_UNLIKELY(e.epoch != lv.epoch and e.memo.generation == lv.generation and lv.state < e.memo.n):
+        dictionary = e.memo.log[lv.state]
+        if not <size_t>dictionary & 1:
+            Py_INCREF(dictionary)
+            lv.value = dictionary
+            return False
+    return True
+
+
+cdef inline bint next_pair(Emission *e, Level *lv, PyObject **key, PyObject **value, bint instance) noexcept:
     """The next item of the dict, or attribute of the instance, borrowed."""
-    if instance and lv.value == NULL:
+    if without_dictionary(e, lv, instance):
         return cyp_attrs_next(lv.obj, &lv.pos, key, value)
     return cyp_dict_next(pairs_of(lv), &lv.pos, key, value)
 
@@ -210,6 +227,7 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
     """
     cdef PyObject *key
     cdef PyObject *value
+    cdef bint bare
     while True:
         if lv.step == STEP_VALUE:
             lv.step = STEP_ITEM
@@ -223,14 +241,15 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
             if CYP_UNLIKELY(lv.item != NULL):
                 release(e, &lv.item)
             while True:
-                put_pairs(e, pairs_of(lv), instance and lv.value == NULL, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
+                bare = without_dictionary(e, lv, instance)
+                put_pairs(e, pairs_of(lv), bare, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
                 if value != NULL:
                     lv.i += 1
                     if save_leaf_any(e, value, uniq) == NOT_LEAF:
                         child[0] = value
                         return NEXT
                     continue
-                if lv.i < lv.stop and next_pair(lv, &key, &value, instance):
+                if lv.i < lv.stop and next_pair(e, lv, &key, &value, instance):
                     # Saving the key may run user code, which may take both out of the dict.
                     Py_INCREF(value)
                     lv.item = value
@@ -268,13 +287,13 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
     put_op(&e.out, OP_SETITEM if lv.single else OP_SETITEMS)
     if lv.single and e.proto and lv.i == lv.stop:
         return DONE
-    size = attrs_size(lv.obj) if instance and lv.value == NULL else PyDict_GET_SIZE(pairs_of(lv))
+    size = attrs_size(lv.obj) if without_dictionary(e, lv, instance) else PyDict_GET_SIZE(pairs_of(lv))
     lv.step = STEP_BETWEEN
     if CYP_UNLIKELY(size != lv.n):
         raise RuntimeError("dictionary changed size during iteration")
     if CYP_UNLIKELY(lv.i < lv.stop and lv.i < lv.n and (lv.single or cyp_single_tail_batch())):
         raise RuntimeError("dictionary keys changed during iteration")
-    if e.proto == 0 and lv.i >= lv.n and next_pair(lv, &key, &value, instance):
+    if e.proto == 0 and lv.i >= lv.n and next_pair(e, lv, &key, &value, instance):
         raise RuntimeError("dictionary keys changed during iteration")  # as the iterator of its items says
     # Before 3.15 a full batch is followed by another, even an empty one.
     if (lv.i < lv.n) if (cyp_single_tail_batch() or e.proto == 0) else (lv.i == lv.stop):

@@ -1,8 +1,8 @@
 # Nesting: one Level per object that is being written, on the C stack down to RECURSE_LEVELS, on the heap below.
 #
 # A walker (walk_list, ...) writes its object until it meets a child that is not a leaf, returns that child with
-# NEXT, and is called again when the child is written.  So there is one way to write each kind of object, and
-# two ways to keep the levels: save_node recurses, save_deep has a stack of its own.
+# NEXT, and is called again when the child is written.  There are two ways to keep the levels: save_level recurses,
+# save_deep has a stack of its own.  The frequent kinds need no level until user code runs: see nested.pxi.
 
 cdef enum Walked:
     DONE = 0
@@ -24,6 +24,8 @@ cdef inline void level_init(Emission *e, Level *lv, int kind, PyObject *o, bint 
     lv.n = 0
     lv.pos = 0
     lv.stop = 0
+    lv.state = 0
+    lv.generation = 0
     lv.plan = NULL
     lv.value = NULL
     lv.item = NULL

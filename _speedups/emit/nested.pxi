@@ -192,7 +192,8 @@ cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inlin
     cdef PyObject *key
     cdef PyObject *value
     cdef Py_ssize_t done = 0, pos = 0, at
-    cdef uint64_t epoch = e.epoch
+    cdef Py_ssize_t state = e.memo.n - 1
+    cdef uint64_t epoch = e.epoch, generation = e.memo.generation
     cdef int status = 0
     cdef bint key_uniq
     Py_INCREF(o)
@@ -220,7 +221,7 @@ cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inlin
             break
     e.depth -= 1
     if CYP_UNLIKELY(status < 0 or done != n or e.epoch != epoch or e.out.p > e.out.hard):
-        return go_on_pairs(e, o, pairs, inline_values, plan, uniq, n, done, pos, epoch, status)
+        return go_on_pairs(e, o, pairs, inline_values, plan, uniq, n, done, pos, epoch, status, state, generation)
     put_op(&e.out, OP_SETITEMS if n > 1 else OP_SETITEM)
     if plan != NULL:
         put_op(&e.out, OP_BUILD)
@@ -231,13 +232,16 @@ cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inlin
 
 
 cdef int go_on_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inline_values, Plan *plan, bint uniq,
-                     Py_ssize_t n, Py_ssize_t done, Py_ssize_t pos, uint64_t epoch, int status) noexcept:
+                     Py_ssize_t n, Py_ssize_t done, Py_ssize_t pos, uint64_t epoch, int status,
+                     Py_ssize_t state, uint64_t generation) noexcept:
     cdef Level lv
     level_init(e, &lv, KIND_DICT if plan == NULL else KIND_INSTANCE, o, uniq)
     if plan != NULL:
         lv.plan = plan  # with the pin
         if inline_values:
             Py_DECREF(pairs)
+            lv.state = state
+            lv.generation = generation
         else:
             lv.value = pairs
     lv.n = n

@@ -267,6 +267,8 @@ cdef inline int start_state(Emission *e, Level *lv, PyObject **child, bint *uniq
         n = cyp_attrs_len(lv.obj)
     if CYP_LIKELY(n > 0):
         put_op(&e.out, OP_EMPTY_DICT)
+        lv.state = e.memo.n
+        lv.generation = e.memo.generation
         memo_log(e.memo, <PyObject *>(<size_t>lv.obj | 1))
         put_op(&e.out, OP_MEMOIZE)
         lv.n = n

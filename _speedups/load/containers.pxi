@@ -34,6 +34,7 @@ cdef int set_pairs(Loading *r, PyObject *target, Py_ssize_t start) except -1:
     cdef PyObject **end = r.stack.top
     cdef PyObject *key
     cdef bint plain = has_plain_keys(r, target, PyDict_GET_SIZE(target), cyp_dict_is_text(target))
+    cdef uint64_t user_code = r.user_code
     while items + 1 < end:
         key = items[0]
         if CYP_UNLIKELY(not plain or not is_plain(key)):
@@ -43,7 +44,7 @@ cdef int set_pairs(Loading *r, PyObject *target, Py_ssize_t start) except -1:
         items += 2
         store_pair(r, target, key, take_slot(items - 1))
     r.stack.top = r.stack.base + start
-    if plain:
+    if plain and r.user_code == user_code:
         remember_plain(r, target, PyDict_GET_SIZE(target))
     return 0
 
@@ -51,7 +52,7 @@ cdef int set_pairs(Loading *r, PyObject *target, Py_ssize_t start) except -1:
 cdef inline int store_pair(Loading *r, PyObject *target, PyObject *key, PyObject *value) except -1:
     """target[key] = value, with both references; the keys are plain, or this is settled.
 
-    The value that was there may have a finalizer.
+    The value that was there may have a finalizer, which may change the keys.
     """
     if cyp_collects_in_allocations() or r.nclosed:
         if CYP_LIKELY(cyp_dict_add_steal(target, key, value) == 0):
@@ -68,7 +69,7 @@ cdef inline int store_pair(Loading *r, PyObject *target, PyObject *key, PyObject
 
 cdef inline bint has_plain_keys(Loading *r, PyObject *target, Py_ssize_t size, bint text) noexcept:
     """Comparing with what is in this dict or set runs no code of the user's."""
-    return text or size == 0 or target == r.plain and size == r.plain_size
+    return text or size == 0 or target == r.plain and size == r.plain_size and r.user_code == r.plain_until
 
 
 cdef inline int remember_plain(Loading *r, PyObject *target, Py_ssize_t size) except -1:
@@ -83,6 +84,7 @@ cdef inline int remember_plain(Loading *r, PyObject *target, Py_ssize_t size) ex
         r.plain = target
         Py_XDECREF(old)
     r.plain_size = size
+    r.plain_until = r.user_code
     return 0
 
 

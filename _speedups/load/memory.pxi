@@ -210,6 +210,7 @@ cdef inline void replace_slot(Loading *r, Py_ssize_t i, PyObject *real) noexcept
 
 cdef inline int settle(Loading *r) except -1:
     """Call this before anything that may run user code."""
+    r.user_code += 1
     if CYP_UNLIKELY(r.nclosed > 0):
         settle_now(r)
     resume_collector(r)

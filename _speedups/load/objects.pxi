@@ -34,12 +34,10 @@ cdef int reduce_top(Loading *r) except -1:
 
 
 cdef bint runs_no_python(PyObject *function, PyObject **arguments, Py_ssize_t n) noexcept:
-    """A class written in C, called with plain values: Decimal('...')."""
+    """A frequent class written in C, called with plain values: Decimal('...')."""
     cdef Py_ssize_t i
-    if Py_TYPE(function) != &PyType_Type or not cyp_is_immutable(<PyTypeObject *>function):
+    if Py_TYPE(function) != &PyType_Type or not cyp_makes_plainly(<PyTypeObject *>function, n):
         return False
-    if n > 1 and (function == <PyObject *>&PyUnicode_Type or function == <PyObject *>&PyBytes_Type):
-        return False  # by a codec
     for i in range(n):
         if not is_plain(arguments[i]):
             return False

@@ -120,19 +120,11 @@ cdef int take_into(Loading *r, unsigned char *dst, Py_ssize_t nbytes, object own
 # ---- files ------------------------------------------------------------------------------------------------------
 
 
-cdef inline int before_file(Loading *r, Machine m) except -1:
-    """Call this before any of the file's methods."""
-    if r.nclosed and not is_plain_file(m):
-        settle_now(r)
-    resume_collector(r)  # user code may run, and other threads
-    return 0
-
-
 cdef int skip_consumed(Loading *r, Machine m) except -1:
     """Advance the file over what was used of a peek()."""
     cdef Py_ssize_t consumed = (r.p - r.start) - r.prefetched
     if consumed > 0:
-        before_file(r, m)
+        settle(r)
         m.read(consumed)
         r.prefetched = r.p - r.start
     return 0
@@ -165,7 +157,7 @@ cdef int read_ahead(Loading *r, Machine m, Py_ssize_t nbytes) except -1:
     What the old window still held beyond its frame is lost unless it came from peek(), as in _pickle.c.
     """
     skip_consumed(r, m)
-    before_file(r, m)
+    settle(r)
     if m.peek is not ABSENT and nbytes < PREFETCH:
         try:
             data = m.peek(PREFETCH)
@@ -210,7 +202,7 @@ cdef object read_bytes(Machine m, Py_ssize_t nbytes):
 
 cdef int read_line(Loading *r, Machine m) except -1:
     skip_consumed(r, m)
-    before_file(r, m)
+    settle(r)
     set_window(r, m, m.readline(), False)
     return 0
 
@@ -222,7 +214,7 @@ cdef int read_into(Loading *r, Machine m, unsigned char *dst, Py_ssize_t nbytes,
     cdef Py_ssize_t got
     cdef bint kept
     skip_consumed(r, m)
-    before_file(r, m)
+    settle(r)
     if m.readinto is ABSENT:
         data = read_bytes(m, nbytes)
         if PyBytes_GET_SIZE(<PyObject *>data) < nbytes:
