@@ -41,7 +41,7 @@
 #if defined(__linux__)
 #include <pthread.h>
 #define CYP_STACK_MARGIN 65536
-static inline int cyp_stack_is_low(void)
+static inline int cyp_stack_is_below(unsigned quarters)
 {
     static CYP_THREAD_LOCAL char *base;
     static CYP_THREAD_LOCAL size_t margin;
@@ -50,7 +50,7 @@ static inline int cyp_stack_is_low(void)
         pthread_attr_t attributes;
         void *lowest;
         size_t size;
-        margin = 1;
+        margin = 4;
         if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
             if (pthread_attr_getstack(&attributes, &lowest, &size) == 0) {
                 base = (char *)lowest;
@@ -59,11 +59,14 @@ static inline int cyp_stack_is_low(void)
             pthread_attr_destroy(&attributes);
         }
     }
-    return here >= base && (size_t)(here - base) < margin;
+    return here >= base && (size_t)(here - base) < margin / 4 * quarters;
 }
 #else
-static inline int cyp_stack_is_low(void) { return 0; }
+static inline int cyp_stack_is_below(unsigned quarters) { (void)quarters; return 0; }
 #endif
+static inline int cyp_stack_is_low(void) { return cyp_stack_is_below(4); }
+/* There is still some for what may be done about it. */
+static inline int cyp_stack_gets_low(void) { return cyp_stack_is_below(6); }
 
 /* ---- bytes: the pickle stream is little-endian, BINFLOAT is big-endian -------------------------- */
 

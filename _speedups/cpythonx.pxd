@@ -20,6 +20,7 @@ cdef extern from "compat.h":
     double cyp_read_double_be(const unsigned char *) noexcept
 
     bint cyp_stack_is_low() noexcept
+    bint cyp_stack_gets_low() noexcept
 
     void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
 

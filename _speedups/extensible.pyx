@@ -13,12 +13,12 @@ from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from _speedups.cpythonx cimport (
-    PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyFloat_AS_DOUBLE, PyUnicode_DATA,
+    PyBytes_AS_STRING, PyBytes_GET_SIZE, PyFloat_AS_DOUBLE, PyObject_GenericGetDict, PyUnicode_DATA,
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, Py_DECREF, Py_EnterRecursiveCall, Py_LeaveRecursiveCall,
-    cyp_default_getattr, cyp_pure_error_notes, cyp_int_as_i64, cyp_signed_bytes, cyp_type_tag, cyp_write_double_be,
+    cyp_default_getattr, cyp_pure_error_notes, cyp_int_as_i64, cyp_signed_bytes, cyp_stack_gets_low, cyp_stack_is_low, cyp_type_tag, cyp_write_double_be,
     cyp_write_u64,
 )
-from _speedups.limits cimport BATCH_ITEMS, FRAME_HEADER, FRAME_MIN, FRAME_TARGET
+from _speedups.limits cimport BATCH_ITEMS, FRAME_HEADER, FRAME_MIN, FRAME_TARGET, MOST_LEVELS
 from _speedups.memo cimport Memo, memo_add, memo_free, memo_get, memo_init, memo_truncate
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINFLOAT, OP_BINGET, OP_BININT, OP_BININT1,
@@ -37,13 +37,12 @@ import pickle
 from io import BytesIO
 from itertools import islice
 
-from cypickle import _reduce
+from cypickle import _nesting, _reduce
 
 cdef object UNSET = object()
 cdef object copyreg_newobj = copyreg.__newobj__
 cdef object PurePickler = pickle._Pickler
 cdef object PureFramer = pickle._Framer
-cdef dict pure_dispatch = PurePickler.dispatch.copy()
 
 include "extend/framer.pxi"
 include "extend/memo.pxi"

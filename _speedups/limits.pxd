@@ -9,5 +9,6 @@ cdef enum:
     SHORT_TEXT = 64          # bytes of ASCII that are copied inline
     FAST_NESTING = 50        # containers before fast mode looks for cycles; _pickle.c FAST_NESTING_LIMIT
     MOST_NESTED = 700        # dumps, and loads, that hooks start inside one another: they fit in 8 MB of C stack
+    MOST_LEVELS = 400        # of ExtensiblePickler that go on the C stack: a third of 1 MB
     PREFETCH = 131072        # bytes asked from peek(); _pickle.c PREFETCH
     READ_CHUNK = 1048576     # bytes; first read of a claimed length, then doubling; _pickle.c MIN_READ_BUF_SIZE

@@ -279,7 +279,7 @@ def test_a_state_is_as_it_was_before_the_collector_ran(kind, on_collections, tmp
             gc.collect()
             gc.set_threshold(1, 1, 1)
             try:
-                instance, _, state = implementation.load(file)
+                _instance, _, state = implementation.load(file)
             finally:
                 gc.set_threshold(0)
         seen.append(state)

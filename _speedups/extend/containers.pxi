@@ -2,7 +2,7 @@
 
 cdef int save_container(Surface s, object pickler, object obj, Route route) except -1:
     """One of a kind that starts with NODE."""
-    Py_EnterRecursiveCall(b" while pickling an object")
+    enter_level(s)
     try:
         if route.kind == NODE_DICT:
             save_dict(s, pickler, obj)
@@ -15,8 +15,41 @@ cdef int save_container(Surface s, object pickler, object obj, Route route) exce
         else:
             save_frozenset(s, pickler, obj)
     finally:
-        Py_LeaveRecursiveCall()
+        leave_level(s)
     return 0
+
+
+cdef inline int enter_level(Surface s) except -1:
+    """One level of nesting more on the C stack."""
+    if cyp_stack_is_low():
+        raise RecursionError(_nesting.MESSAGE)
+    Py_EnterRecursiveCall(b" while pickling an object")
+    s.depth += 1
+    return 0
+
+
+cdef inline void leave_level(Surface s) noexcept:
+    s.depth -= 1
+    Py_LeaveRecursiveCall()
+
+
+def has_little_stack():
+    """Whether the C stack of this thread is nearly used up."""
+    return cyp_stack_is_low()
+
+
+cdef int save_deep(Surface s, object pickler, object obj) except -1:
+    """save() where the C stack must not get deeper: the interpreter's calls of Python functions take none of it."""
+    s.framer.sync()
+    if s.by_interpreter:
+        pickler.save(obj)  # that of _nesting, which looks after the C stack
+        return s.refresh(pickler)
+    s.by_interpreter = True
+    try:
+        _nesting.save_by_interpreter(pickler, obj)
+    finally:
+        s.by_interpreter = False
+    return s.refresh(pickler)
 
 
 cdef int save_item(Surface s, object pickler, object item, object obj, Py_ssize_t index) except -1:
@@ -37,7 +70,7 @@ cdef int save_list(Surface s, object pickler, object obj) except -1:
         pickler._batch_appends(obj, *((obj,) if cyp_pure_error_notes() else ()))
         return s.refresh(pickler)
     if type(obj) is not list:
-        return batch_appends(s, pickler, iter(obj), obj)
+        return batch_appends(s, pickler, obj, obj)
     return append_slices(s, pickler, obj)
 
 
@@ -53,16 +86,28 @@ cdef int append_slices(Surface s, object pickler, list obj) except -1:
         start += BATCH_ITEMS
 
 
-cdef int batch_appends(Surface s, object pickler, object iterator, object obj) except -1:
+cdef int batch_appends(Surface s, object pickler, object items, object obj) except -1:
     """pickle._Pickler._batch_appends."""
     cdef Py_ssize_t start = 0
+    cdef object iterator
     cdef list batch
+    s.framer.sync()
+    iterator = iter(items)
     while True:
-        batch = list(islice(iterator, BATCH_ITEMS))
+        batch = next_batch(s, pickler, iterator)
         append_batch(s, pickler, batch, obj, start)
         if PyList_GET_SIZE(batch) < BATCH_ITEMS:
             return 0
         start += BATCH_ITEMS
+
+
+cdef list next_batch(Surface s, object pickler, object iterator):
+    """Of an iterator that may be the user's."""
+    cdef list batch
+    s.framer.sync()
+    batch = list(islice(iterator, BATCH_ITEMS))
+    s.refresh(pickler)
+    return batch
 
 
 cdef int append_batch(Surface s, object pickler, list batch, object obj, Py_ssize_t index) except -1:
@@ -95,7 +140,7 @@ cdef int save_tuple(Surface s, object pickler, tuple obj) except -1:
         else:
             for i in range(n):
                 put_opcode(s, OP_POP)
-        return put_get(s, index)
+        return put_get(s, pickler, index)
     put_opcode(s, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
     return memoize(s, pickler, obj)
 
@@ -109,14 +154,15 @@ cdef int save_dict(Surface s, object pickler, object obj) except -1:
         if items is not None and PyList_GET_SIZE(items) < BATCH_ITEMS:
             return setitems_batch(s, pickler, items, obj)
         if items is not None:
-            return batch_setitems(s, pickler, iter(items), obj)
+            return batch_setitems(s, pickler, items, obj)
     if not s.own_setitems:
         s.framer.sync()
         pickler._batch_setitems(obj.items(), *((obj,) if cyp_pure_error_notes() else ()))
         return s.refresh(pickler)
     if type(obj) is dict and len(<dict>obj) < BATCH_ITEMS:
         return setitems_batch(s, pickler, list((<dict>obj).items()), obj)
-    return batch_setitems(s, pickler, iter(obj.items()), obj)
+    s.framer.sync()
+    return batch_setitems(s, pickler, obj.items(), obj)
 
 
 cdef list sorted_items(object obj):
@@ -129,11 +175,14 @@ cdef list sorted_items(object obj):
     return items
 
 
-cdef int batch_setitems(Surface s, object pickler, object iterator, object obj) except -1:
+cdef int batch_setitems(Surface s, object pickler, object items, object obj) except -1:
     """pickle._Pickler._batch_setitems."""
+    cdef object iterator
     cdef list batch
+    s.framer.sync()
+    iterator = iter(items)
     while True:
-        batch = list(islice(iterator, BATCH_ITEMS))
+        batch = next_batch(s, pickler, iterator)
         setitems_batch(s, pickler, batch, obj)
         if PyList_GET_SIZE(batch) < BATCH_ITEMS:
             return 0
@@ -189,6 +238,6 @@ cdef int save_frozenset(Surface s, object pickler, frozenset obj) except -1:
     index = s.memo.find(obj)
     if index >= 0:
         put_opcode(s, OP_POP_MARK)
-        return put_get(s, index)
+        return put_get(s, pickler, index)
     put_opcode(s, OP_FROZENSET)
     return memoize(s, pickler, obj)

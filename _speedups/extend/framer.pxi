@@ -1,5 +1,12 @@
 # Framer: where the bytes go, with the surface of pickle._Framer.
 
+cdef inline object own(PyObject *o):
+    """A new reference as an object that Cython counts."""
+    cdef object owned = <object>o
+    Py_DECREF(o)
+    return owned
+
+
 cdef class Framer:
     """Collects opcodes into frames and passes them to the file.
 
@@ -27,22 +34,21 @@ cdef class Framer:
     cdef int sync(self) except -1:
         """Pass on what is written outside of frames."""
         if not self.framing and self.out.p != self.out.buf:
-            self.pass_on()
+            self.file_write(self.take())
         return 0
 
-    cdef int pass_on(self) except -1:
-        cdef PyObject *taken = out_take(&self.out)
-        cdef object data = <object>taken
-        Py_DECREF(taken)
-        self.file_write(data)
-        return 0
+    cdef object take(self):
+        """What is written so far, which is to be passed on."""
+        return own(out_take(&self.out))
 
     cdef int commit(self) except -1:
-        """End the frame and begin the next one."""
+        """End the frame and begin the next one, in which the file's write() may find it."""
+        cdef object data
         close_frame(&self.out)
-        self.pass_on()
+        data = self.take()
         reserve(&self.out, FRAME_TARGET + 2 * SLACK)
         open_frame(&self.out)
+        self.file_write(data)
         return 0
 
     @property
@@ -66,8 +72,8 @@ cdef class Framer:
         """Pass the last frame on; what follows is outside of frames."""
         if self.framing and self.payload() > 0:
             close_frame(&self.out)
-            self.pass_on()
             self.framing = False
+            self.file_write(self.take())
 
     def commit_frame(self, force=False):
         """Pass the frame on if it is full, or if forced, and begin the next one."""

@@ -13,12 +13,12 @@ cdef class AddressMemo:
     """Which objects have been written: id -> (memo index, object), as the dict of pickle._Pickler.
 
     As long as each index is the number of those before it, and none is taken out, a table of addresses holds them;
-    then a dict.
+    then a mapping does, which may be one that somebody has assigned to the pickler.
     """
 
     cdef Memo table
     cdef list kept     # the objects by memo index: what the table refers to
-    cdef dict plain    # everything, where the table cannot hold it; else None
+    cdef object plain  # everything, where the table does not hold it; else None
 
     def __cinit__(self):
         memo_init(&self.table, next_generation())
@@ -40,8 +40,13 @@ cdef class AddressMemo:
         if self.plain is not None:
             self.plain[PyLong_FromVoidPtr(<void *>obj)] = (len(self.plain), obj)
             return 0
-        self.kept.append(obj)
-        return memo_add(&self.table, <PyObject *>obj)
+        memo_add(&self.table, <PyObject *>obj)
+        try:
+            self.kept.append(obj)
+        except BaseException:
+            memo_truncate(&self.table, PyList_GET_SIZE(self.kept), next_generation())
+            raise
+        return 0
 
     cdef inline Py_ssize_t size(self) except -1:
         return self.table.n if self.plain is None else len(self.plain)
@@ -49,7 +54,7 @@ cdef class AddressMemo:
     cdef dict as_dict(self):
         cdef dict result = {}
         if self.plain is not None:
-            return self.plain.copy()
+            return dict(self.plain)
         for index, obj in enumerate(self.kept):
             result[id(obj)] = (index, obj)
         return result
@@ -135,6 +140,11 @@ cdef class AddressMemo:
         """Take out an id and return its (memo index, object)."""
         self.become_plain()
         return self.plain.pop(key, *default)
+
+    def popitem(self):
+        """Take out the last id and return it with its (memo index, object)."""
+        self.become_plain()
+        return self.plain.popitem()
 
     def setdefault(self, key, default=None):
         """What the id has; if it has nothing, the default from now on."""

@@ -21,7 +21,6 @@ class ExtensiblePickler(PurePickler):
     """
 
     __module__ = "cypickle"
-    dispatch = pure_dispatch.copy()
 
     def __init__(self, file, protocol=None, *, fix_imports=True, buffer_callback=None):
         PurePickler.__init__(self, file, protocol, fix_imports=fix_imports, buffer_callback=buffer_callback)
@@ -32,16 +31,17 @@ class ExtensiblePickler(PurePickler):
 
         Raises: as pickle._Pickler.dump.
         """
-        cdef object outer = self.__dict__.get("_surface")
+        cdef dict attributes = self.__dict__
+        cdef object outer = attributes.get(SURFACE)
         if hasattr(self, "_file_write"):
-            self._surface = look_at(self)
+            attributes[SURFACE] = look_at(self)
         try:
             PurePickler.dump(self, obj)
         finally:
             if outer is None:
-                self.__dict__.pop("_surface", None)
+                attributes.pop(SURFACE, None)
             else:
-                self._surface = outer
+                attributes[SURFACE] = outer
 
     def save(self, obj, save_persistent_id=True):
         """Write obj, by its memo index if it has one."""
@@ -49,8 +49,10 @@ class ExtensiblePickler(PurePickler):
         if not s.usable:
             PurePickler.save(self, obj, save_persistent_id)
             return
-        save_base(s, self, obj, route_of(s, type(obj)), save_persistent_id)
-        s.framer.sync()
+        try:
+            save_base(s, self, obj, route_of(s, type(obj)), save_persistent_id)
+        finally:
+            s.framer.sync()
 
     def memoize(self, obj):
         """Give obj the next memo index."""
@@ -58,16 +60,20 @@ class ExtensiblePickler(PurePickler):
         if not s.usable:
             PurePickler.memoize(self, obj)
             return
-        memoize_base(s, obj)
-        s.framer.sync()
+        try:
+            memoize_base(s, self, obj)
+        finally:
+            s.framer.sync()
 
     def save_reduce(self, *args, obj=None, **named):
         """Write what a reduce value says."""
         cdef Surface s = surface_of(self)
-        if named or len(args) < 2 or not s.usable or not save_parts(s, self, args, obj):
-            PurePickler.save_reduce(self, *args, obj=obj, **named)
-        if s.usable:
-            s.framer.sync()
+        try:
+            if named or not 2 <= len(args) <= 6 or not s.usable or not save_parts(s, self, args, obj):
+                PurePickler.save_reduce(self, *args, obj=obj, **named)
+        finally:
+            if s.usable:
+                s.framer.sync()
 
     def save_list(self, obj):
         """Write a list."""
@@ -75,8 +81,10 @@ class ExtensiblePickler(PurePickler):
         if not s.usable:
             PurePickler.save_list(self, obj)
             return
-        save_list(s, self, obj)
-        s.framer.sync()
+        try:
+            save_list(s, self, obj)
+        finally:
+            s.framer.sync()
 
     def save_dict(self, obj):
         """Write a dict."""
@@ -84,24 +92,30 @@ class ExtensiblePickler(PurePickler):
         if not s.usable:
             PurePickler.save_dict(self, obj)
             return
-        save_dict(s, self, obj)
-        s.framer.sync()
+        try:
+            save_dict(s, self, obj)
+        finally:
+            s.framer.sync()
 
     def _batch_appends(self, items, *args):
         cdef Surface s = surface_of(self)
         if not s.usable:
             PurePickler._batch_appends(self, items, *args)
             return
-        batch_appends(s, self, iter(items), args[0] if args else items)
-        s.framer.sync()
+        try:
+            batch_appends(s, self, items, args[0] if args else items)
+        finally:
+            s.framer.sync()
 
     def _batch_setitems(self, items, *args):
         cdef Surface s = surface_of(self)
         if not s.usable:
             PurePickler._batch_setitems(self, items, *args)
             return
-        batch_setitems(s, self, iter(items), args[0] if args else items)
-        s.framer.sync()
+        try:
+            batch_setitems(s, self, items, args[0] if args else items)
+        finally:
+            s.framer.sync()
 
 
 own_handlers.update({list: ExtensiblePickler.save_list, dict: ExtensiblePickler.save_dict})

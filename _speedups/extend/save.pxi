@@ -4,6 +4,10 @@ cdef int save(Surface s, object pickler, object obj) except -1:
     """What `self.save(obj)` does: the subclass's method, where it has one that may do anything for such an object."""
     cdef Route route = route_of(s, type(obj))
     if route.like_base:
+        if not ATOM_NONE <= route.kind <= LEAF_BYTES and (
+            s.depth >= MOST_LEVELS or s.by_interpreter or cyp_stack_gets_low()
+        ):
+            return save_deep(s, pickler, obj)
         return save_base(s, pickler, obj, route, True)
     s.framer.sync()
     pickler.save(obj)
@@ -74,13 +78,14 @@ cdef Route renewed_route(Surface s, object cls):
 
 cdef object handler_of(Surface s, object cls, bint settled):
     """What dispatch.get(cls) gives.  settled: save() is not going to register the type."""
-    cdef PyObject *held = PyDict_GetItemWithError(s.dispatch, cls)
+    cdef PyObject *found = PyDict_GetItemWithError(s.dispatch, cls)
+    cdef object held = UNSET if found == NULL else <object>found
     cdef object known
     if s.plain_get:
-        return None if held == NULL else <object>held
+        return None if held is UNSET else held
     known = s.checked.get(cls)
-    if known is None or (<tuple>known)[0] is not (UNSET if held == NULL else <object>held):
-        known = (UNSET if held == NULL else <object>held, s.dispatch.get(cls))
+    if known is None or (<tuple>known)[0] is not held:
+        known = (held, s.dispatch.get(cls))
         if settled:
             s.checked[cls] = known
     return (<tuple>known)[1]
@@ -89,9 +94,9 @@ cdef object handler_of(Surface s, object cls, bint settled):
 cdef int kind_of(Surface s, object cls, object handler) except -1:
     """ASK, unless the handler is the one of the base class, or ours, for this very type."""
     cdef int kind
-    if handler is None or (handler is not pure_dispatch.get(cls) and handler is not own_handlers.get(cls)):
-        return ASK
     kind = native_kinds.get(cls, ASK)
+    if kind == ASK or (handler is not pure_handlers[cls] and handler is not own_handlers.get(cls)):
+        return ASK
     if (kind == NODE_SET or kind == NODE_FROZENSET) and s.proto < 4:
         return ASK
     if (kind == LEAF_BYTES and s.proto < 3) or (kind == NODE_LIST and not s.own_appends):
@@ -104,6 +109,12 @@ cdef int kind_of(Surface s, object cls, object handler) except -1:
 cdef dict native_kinds = {
     type(None): ATOM_NONE, bool: ATOM_BOOL, int: ATOM_INT, float: ATOM_FLOAT, str: LEAF_STR, bytes: LEAF_BYTES,
     dict: NODE_DICT, list: NODE_LIST, tuple: NODE_TUPLE, set: NODE_SET, frozenset: NODE_FROZENSET,
+}
+cdef dict pure_handlers = {
+    type(None): PurePickler.save_none, bool: PurePickler.save_bool, int: PurePickler.save_long,
+    float: PurePickler.save_float, str: PurePickler.save_str, bytes: PurePickler.save_bytes,
+    dict: PurePickler.save_dict, list: PurePickler.save_list, tuple: PurePickler.save_tuple,
+    set: PurePickler.save_set, frozenset: PurePickler.save_frozenset,
 }
 cdef dict own_handlers = {}  # filled when the class is there
 
@@ -144,7 +155,7 @@ cdef int save_base(Surface s, object pickler, object obj, Route route, bint save
         return 0
     index = s.memo.find(obj)
     if index >= 0:
-        return put_get(s, index)
+        return put_get(s, pickler, index)
     if s.override is not UNSET:
         s.framer.sync()
         reduced = s.override(obj)
@@ -234,8 +245,10 @@ cdef bint save_short_bytes(Surface s, object obj) except -1:
 
 # ---- the memo
 
-cdef int put_get(Surface s, Py_ssize_t index) except -1:
+cdef int put_get(Surface s, object pickler, Py_ssize_t index) except -1:
     """BINGET or LONG_BINGET."""
+    if index > 0xFFFFFFFF:
+        PurePickler.get(pickler, index)  # which refuses it
     ensure(&s.framer.out)
     if index < 256:
         put_op_u8(&s.framer.out, OP_BINGET, <unsigned int>index)
@@ -254,10 +267,10 @@ cdef inline int memoize_by(Surface s, object pickler, object obj, Route route) e
         s.framer.sync()
         pickler.memoize(obj)
         return s.refresh(pickler)
-    return 0 if route.memoizing == MEMOIZE_NOT else memoize_base(s, obj)
+    return 0 if route.memoizing == MEMOIZE_NOT else memoize_base(s, pickler, obj)
 
 
-cdef int memoize_base(Surface s, object obj) except -1:
+cdef int memoize_base(Surface s, object pickler, object obj) except -1:
     """pickle._Pickler.memoize."""
     cdef Py_ssize_t index
     cdef OutBuf *out = &s.framer.out
@@ -271,8 +284,10 @@ cdef int memoize_base(Surface s, object obj) except -1:
         put_op(out, OP_MEMOIZE)
     elif index < 256:
         put_op_u8(out, OP_BINPUT, <unsigned int>index)
-    else:
+    elif index <= 0xFFFFFFFF:
         put_op_u32(out, OP_LONG_BINPUT, <unsigned int>index)
+    else:
+        PurePickler.put(pickler, index)  # which refuses it
     return s.memo.add(obj)
 
 
@@ -285,10 +300,15 @@ cdef tuple shadowing = (
 
 cdef object plain_state(object obj, object cls, Route route):
     """The dictionary of an instance whose reduce value is its class and that; UNSET where it has to be asked."""
-    cdef dict state
+    cdef object state
     if not route.plain or route.tag == 0 or route.tag != cyp_type_tag(<PyTypeObject *>cls):
         return UNSET
-    state = obj.__dict__
+    try:
+        state = own(PyObject_GenericGetDict(<PyObject *>obj, NULL))
+    except AttributeError:
+        return UNSET
+    if type(state) is not dict:
+        return UNSET
     for name in shadowing:
         if name in state:
             return UNSET
@@ -376,29 +396,29 @@ cdef bint save_parts(Surface s, object pickler, tuple reduced, object obj) excep
     if newobj and (len(<tuple>args) == 0 or not hasattr(args[0], "__new__")
                    or (obj is not None and args[0] is not obj.__class__)):
         return False
-    Py_EnterRecursiveCall(b" while pickling an object")
+    enter_level(s)
     try:
         save_creation(s, pickler, func, args, newobj, obj)
         if items is not None:
-            batch_appends(s, pickler, iter(items), obj)
+            batch_appends(s, pickler, items, obj)
         if pairs is not None:
-            batch_setitems(s, pickler, iter(pairs), obj)
+            batch_setitems(s, pickler, pairs, obj)
         if state is not None:
             save_state(s, pickler, state, obj)
     finally:
-        Py_LeaveRecursiveCall()
+        leave_level(s)
     return True
 
 
 cdef int save_plain(Surface s, object pickler, object obj, object cls, object state) except -1:
     """save_parts for an instance of whose reduce value the state is all that is not known."""
-    Py_EnterRecursiveCall(b" while pickling an object")
+    enter_level(s)
     try:
         save_creation(s, pickler, copyreg_newobj, (cls,), True, obj)
         if state is not None:
             save_state(s, pickler, state, obj)
     finally:
-        Py_LeaveRecursiveCall()
+        leave_level(s)
     return 0
 
 
@@ -428,7 +448,7 @@ cdef int save_creation(Surface s, object pickler, object func, tuple args, bint 
         if index < 0:
             return memoize(s, pickler, obj)
         put_opcode(s, OP_POP)
-        put_get(s, index)
+        put_get(s, pickler, index)
     return 0
 
 

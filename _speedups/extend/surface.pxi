@@ -50,28 +50,28 @@ cdef class Surface:
     cdef object saves_like_base  # UNSET, or the class's declaration
     cdef object memoizes         # UNSET, or the class's declaration
     cdef bint sorts_items
+    cdef Py_ssize_t depth        # levels of containers and reduce values that are open here
+    cdef bint by_interpreter     # they go on as Python functions, see save_deep
     cdef dict routes             # type -> Route
     cdef Route str_route, int_route, float_route, dict_route, list_route  # of these types, or None
 
     cdef int refresh(self, object pickler) except -1:
         """After Python code has run: it may have replaced the memo, or set the fast mode."""
-        cdef dict attributes = pickler.__dict__
-        cdef object memo = attributes["memo"]
-        if memo is not self.memo:
-            self.memo = address_memo(pickler, memo)
-        self.fast = bool(attributes["fast"])
+        cdef object memo = pickler.memo
+        if memo is not self.memo and (self.memo is None or memo is not self.memo.plain):
+            self.memo = address_memo(memo)
+        self.fast = bool(pickler.fast)
         self.epoch = next_generation()
         return 0
 
 
-cdef AddressMemo address_memo(object pickler, object memo):
-    """Ours in the place of a mapping that has been assigned to a pickler."""
+cdef AddressMemo address_memo(object memo):
+    """The memo of a pickler, or ours upon the mapping that has been assigned to it."""
     cdef AddressMemo ours
     if type(memo) is AddressMemo:
         return memo
     ours = AddressMemo()
-    ours.update(memo)
-    pickler.memo = ours
+    ours.plain = memo
     return ours
 
 
@@ -131,11 +131,14 @@ cdef int replace_framer(object pickler) except -1:
     return 0
 
 
+cdef str SURFACE = "_ExtensiblePickler__surface"  # the attribute that has it during a dump
+
+
 cdef inline Surface surface_of(object pickler):
     """The one of the dump under way, or a new one where there is none; up to date."""
-    cdef PyObject *found = PyDict_GetItemWithError(pickler.__dict__, "_surface")
+    cdef PyObject *found = PyDict_GetItemWithError(pickler.__dict__, SURFACE)
     cdef Surface s
-    if found == NULL:
+    if found == NULL or type(<object>found) is not Surface:
         return look_at(pickler)
     s = <Surface>found
     if s.usable:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pickle import PickleBuffer, _Pickler
 from typing import Any
 
+def has_little_stack() -> bool: ...
+
 class ExtensiblePickler(_Pickler):
     def __init__(
         self,
