@@ -63,28 +63,3 @@ def test_every_integration_is_documented():
     names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     forms = ("cypickle.integrations.{}", "from cypickle.integrations import {}")
     assert [name for name in sorted(names) if not any(form.format(name) in text for form in forms)] == []
-
-
-@pytest.mark.hosts
-def test_the_entry_point_of_kombu(tmp_path):
-    if not is_there("kombu"):
-        pytest.skip("kombu not installed: see the extra `hosts`")
-    import tomllib
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    (target,) = project["entry-points"]["kombu.serializers"].items()
-    metadata = tmp_path / "cypickle_checkout-0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: cypickle-checkout\nVersion: 0\n")
-    (metadata / "entry_points.txt").write_text(f"[kombu.serializers]\n{target[0]} = {target[1]}\n")
-    code = (
-        "from kombu.serialization import dumps, loads\n"
-        "kind, coding, data = dumps({'a': {1}}, serializer='cypickle')\n"
-        "assert (kind, coding) == ('application/x-cypickle', 'binary')\n"
-        "assert loads(data, kind, coding, accept={kind}) == {'a': {1}}\n"
-    )
-    paths = os.pathsep.join([str(tmp_path), str(Path(cypickle.__file__).parent.parent)])
-    run = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stderr
