@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import _pickle
-import gc
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import reduction, spawn
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import CellType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import cypickle
 from cypickle._forking import ForkingPickler
+from cypickle._users import describe, is_a, module_names, owners, users
 
 __all__ = ["Report", "install", "installed", "uninstall"]
 
@@ -87,9 +87,14 @@ def install() -> Report:
     """
     global _explicit
     with _lock:
-        _explicit = True
-        _replace_all()
-        return _report()
+        before, _explicit = _explicit, True
+        try:
+            _replace_all()
+            return _report()
+        except BaseException:  # as Ctrl-C, or memory that has run out
+            _explicit = before
+            _restore_unless_wanted()
+            raise
 
 
 def uninstall() -> Report:
@@ -101,8 +106,7 @@ def uninstall() -> Report:
     global _explicit
     with _lock:
         _explicit = False
-        if not _blocks:
-            _restore_all()
+        _restore_unless_wanted()
         return _report_after()
 
 
@@ -116,15 +120,15 @@ def installed() -> Iterator[Report]:
     global _blocks
     with _lock:
         _blocks += 1
-        _replace_all()
-        report = _report()
     try:
+        with _lock:
+            _replace_all()
+            report = _report()
         yield report
     finally:
         with _lock:
             _blocks -= 1
-            if not _blocks and not _explicit:
-                _restore_all()
+            _restore_unless_wanted()
 
 
 # ---- replacing -------------------------------------------------------------------------------------
@@ -140,8 +144,8 @@ def _replacements() -> dict[int, tuple[object, object]]:
 def _namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
     """The global names of every imported module but ours, lazy ones left unloaded."""
     for name, module in list(sys.modules.items()):
-        if isinstance(module, ModuleType) and name.partition(".")[0] != _PACKAGE:
-            yield name, ModuleType.__getattribute__(module, "__dict__")
+        if isinstance(name, str) and is_a(module, ModuleType) and name.partition(".")[0] != _PACKAGE:
+            yield name, module_names(module)
 
 
 def _replace_all() -> None:
@@ -155,6 +159,11 @@ def _replace_all() -> None:
             if value is before and value is not None:
                 _bindings.append(_Binding(namespace, module, name, before, after))
                 namespace[name] = after
+
+
+def _restore_unless_wanted() -> None:
+    if not _blocks and not _explicit:
+        _restore_all()
 
 
 def _restore_all() -> None:
@@ -197,37 +206,27 @@ def _report() -> Report:
     """After install(): who holds one of the originals, apart from what it took out of use."""
     targets = (*_ORIGINALS.values(), _STDLIB_FORKING)
     retired = {id(_STDLIB_FORKING), id(vars(_STDLIB_FORKING))}
-    known = {id(ModuleType.__getattribute__(module, "__dict__")) for module in _own_modules()}
+    known = {id(module_names(module)) for module in _own_modules()}
     known |= retired | {id(_ORIGINALS), id(targets)}
-    users = [
+    found = [
         (user, used)
-        for user, used in _users(targets)
-        if id(user) not in known and not isinstance(user, (_Binding, MethodType))
+        for user, used in users(targets)
+        if id(user) not in known and not is_a(user, _Binding, MethodType)
     ]
-    owners = _owners([user for user, _ in users if isinstance(user, (dict, tuple, CellType))], retired)
-    found: set[str] = set()
-    for user, used in users:
-        description = _describe(owners.get(id(user), user))
-        if description and not description.startswith(f"{_PACKAGE}."):
-            found.update(f"{description} uses {target.__module__}.{target.__qualname__}" for target in used)
-    return Report(_replaced(), tuple(sorted(found)))
-
-
-def _users(targets: Sequence[Any]) -> list[tuple[object, list[Any]]]:
-    """What refers to any of them, and to which: the collector's objects are gone through once."""
-    by_id = {id(target): target for target in targets}
-    return [
-        (user, [by_id[id(value)] for value in gc.get_referents(user) if id(value) in by_id])
-        for user in gc.get_referrers(*targets)
-        if user is not targets and user is not by_id
-    ]
+    owned = owners([user for user, _ in found if is_a(user, dict, tuple, CellType)], retired)
+    lines: set[str] = set()
+    for user, used in found:
+        name = describe(owned.get(id(user), user))
+        if name and not name.startswith(f"{_PACKAGE}."):
+            lines.update(f"{name} uses {target.__module__}.{target.__qualname__}" for target in used)
+    return Report(_replaced(), tuple(sorted(lines)))
 
 
 def _report_after() -> Report:
     """After uninstall(): which modules were imported meanwhile and have bound one of ours."""
     ours = {id(value): value for value in _OURS.values()}
     left = [
-        f"{module}.{name} is {value.__module__}.{value.__qualname__}"
+        f"{module}.{name} is {ours[id(value)].__module__}.{ours[id(value)].__qualname__}"
         for module, namespace in _namespaces()
         if module not in _modules_before
         for name, value in list(namespace.items())
@@ -237,36 +236,21 @@ def _report_after() -> Report:
 
 
 def _replaced() -> tuple[str, ...]:
-    return tuple(sorted({f"{binding.module}.{binding.name}" for binding in _bindings}))
+    """What was replaced and has not been bound to something else by anybody since."""
+    return tuple(
+        sorted(
+            {
+                f"{binding.module}.{binding.name}"
+                for binding in _bindings
+                if binding.namespace.get(binding.name) is binding.after
+            }
+        )
+    )
 
 
 def _own_modules() -> list[ModuleType]:
-    return [module for name, module in list(sys.modules.items()) if name.partition(".")[0] == _PACKAGE]
-
-
-def _owners(containers: list[Any], retired: set[int]) -> dict[int, object]:
-    """id of a dict, tuple or cell -> the function, class or instance whose defaults, attributes or closure it is."""
-    owners: dict[int, object] = {}
-    closures: dict[int, list[Any]] = {}
-    for holder, held in _users(containers):
-        for container in held:
-            if isinstance(holder, FunctionType | type) or getattr(holder, "__dict__", None) is container:
-                if id(holder) not in retired:
-                    owners.setdefault(id(container), holder)
-            elif isinstance(container, CellType) and isinstance(holder, tuple):
-                closures.setdefault(id(holder), [holder]).append(container)
-    for holder, held in _users([closure for closure, *_ in closures.values()]) if closures else ():
-        if isinstance(holder, FunctionType):
-            owners.update((id(cell), holder) for closure in held for cell in closures[id(closure)][1:])
-    return owners
-
-
-def _describe(user: object) -> str:
-    """Name a function, class, module or instance; "" for what has no name."""
-    if isinstance(user, FunctionType | type):
-        return f"{user.__module__}.{user.__qualname__}"
-    if isinstance(user, ModuleType):
-        return f"module {user.__name__}"
-    if hasattr(user, "__dict__"):
-        return f"an instance of {type(user).__module__}.{type(user).__qualname__}"
-    return ""
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if is_a(module, ModuleType) and isinstance(name, str) and name.partition(".")[0] == _PACKAGE
+    ]

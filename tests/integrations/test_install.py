@@ -116,6 +116,80 @@ def test_the_report_names_what_is_out_of_reach():
     assert f"{len(report.unreachable)} out of reach:\n" in text
 
 
+class Touchy:
+    """Holds an original, and fails whoever asks it for anything: as objects that are not configured yet."""
+
+    __slots__ = ("held",)
+    __module__ = property(lambda self: 1 / 0)
+
+    def __init__(self):
+        self.held = _pickle.dump
+
+    def __getattribute__(self, name):
+        raise RuntimeError("not configured")
+
+
+class TouchyMeta(type):
+    def __getattribute__(cls, name):
+        raise RuntimeError("not configured")
+
+
+class WithProperty:
+    __dict__ = property(lambda self: 1 / 0)
+
+
+def test_objects_that_do_not_let_themselves_be_asked_are_named(monkeypatch):
+    touchy = Touchy()
+    namespace = {"__module__": __name__, "__qualname__": "Odd", "held": _pickle.load}
+    odd = type.__new__(TouchyMeta, "Odd", (), namespace)
+    proxy = WithProperty()
+    proxy.held = _pickle.loads
+    monkeypatch.setitem(sys.modules, "touchy_module", touchy)
+    with cypickle.installed() as report:
+        assert pickle.dumps is cypickle.dumps
+    assert {
+        "an instance of ?.Touchy uses _pickle.dump",
+        f"{__name__}.Odd uses _pickle.load",
+    } <= set(report.unreachable)
+    assert odd is not proxy
+
+
+@pytest.mark.parametrize("name", ["users", "owners", "describe", "_replace_all"])
+def test_a_failure_on_the_way_leaves_nothing_behind(name, monkeypatch):
+    module = sys.modules["cypickle._install"]
+    original = getattr(module, name)
+
+    def failing(*args):
+        original(*args)
+        raise MemoryError(name)
+
+    monkeypatch.setattr(module, name, failing)
+    before = state()
+    with pytest.raises(MemoryError, match=name):
+        cypickle.install()
+    assert state() == before
+    with pytest.raises(MemoryError, match=name), cypickle.installed():
+        pytest.fail("entered")
+    assert state() == before
+    monkeypatch.undo()
+    with cypickle.installed():
+        assert pickle.dumps is cypickle.dumps
+        monkeypatch.setattr(module, name, failing)
+        with pytest.raises(MemoryError, match=name):
+            cypickle.install()
+        assert pickle.dumps is cypickle.dumps, "the block is still open"
+    assert state() == before
+
+
+def test_the_report_leaves_out_what_has_been_bound_again(monkeypatch):
+    assert "pickle.dumps" in cypickle.install().replaced
+    monkeypatch.setattr(pickle, "dumps", lambda obj: b"")
+    report = cypickle.install()
+    assert "pickle.dumps" not in report.replaced
+    assert "pickle.loads" in report.replaced
+    monkeypatch.undo()
+
+
 def test_it_is_idempotent():
     first = cypickle.install()
     assert cypickle.install() == first
