@@ -134,10 +134,10 @@ def installed() -> Iterator[Report]:
 # ---- replacing -------------------------------------------------------------------------------------
 
 
-def _replacements() -> dict[int, tuple[object, object]]:
+def _replacements() -> dict[int, tuple[Any, Any]]:
     """id of each object to be replaced -> it, and what takes its place."""
-    pairs: list[tuple[object, object]] = [(_ORIGINALS[name], _OURS[name]) for name in NAMES]
-    pairs += [(_STDLIB_FORKING, ForkingPickler), (_stdlib_preparation, _preparation_data)]
+    pairs: list[tuple[Any, Any]] = [(_ORIGINALS[name], _OURS[name]) for name in NAMES]
+    pairs += [(_STDLIB_FORKING, ForkingPickler), (_stdlib_preparation, get_preparation_data)]
     return {id(before): (before, after) for before, after in pairs}
 
 
@@ -159,6 +159,17 @@ def _replace_all() -> None:
             if value is before and value is not None:
                 _bindings.append(_Binding(namespace, module, name, before, after))
                 namespace[name] = after
+    _rename(True)
+
+
+def _rename(installed: bool) -> None:
+    """Let functions say that they are what they replace, so that they are pickled as that; or that they are ours.
+
+    The classes Pickler and Unpickler are sealed: they keep their names.
+    """
+    for before, after in _replacements().values():
+        if after not in (_OURS["Pickler"], _OURS["Unpickler"]):
+            after.__module__ = before.__module__ if installed else _OUR_MODULES[id(after)]
 
 
 def _restore_unless_wanted() -> None:
@@ -167,6 +178,7 @@ def _restore_unless_wanted() -> None:
 
 
 def _restore_all() -> None:
+    _rename(False)
     while _bindings:
         binding = _bindings.pop()
         if binding.namespace.get(binding.name) is binding.after:
@@ -174,7 +186,7 @@ def _restore_all() -> None:
     # Modules of the standard library that were imported meanwhile have bound ours, and so has whoever took
     # ForkingPickler from one of them: nobody else can have meant these objects.
     pairs = {id(after): (before, after) for before, after in _replacements().values()}
-    private = {id(ForkingPickler), id(_preparation_data)}
+    private = {id(ForkingPickler), id(get_preparation_data)}
     for module, namespace in _namespaces():
         stdlib = module.partition(".")[0] in sys.stdlib_module_names and module != "__main__"
         for name, value in list(namespace.items()):
@@ -186,17 +198,28 @@ def _restore_all() -> None:
 
 
 class _InstallInWorker:
-    """Installs where it is unpickled, which is before the worker unpickles anything else of its own."""
+    """Installs where it is unpickled, which is before the worker unpickles anything else of its own.
+
+    The worker has not been given its sys.path yet, and without it may not find the package; so until then nothing
+    but builtins can be named.  Import looks at strings alone.
+    """
+
+    def __init__(self, path: list[Any]) -> None:
+        self.path = [entry for entry in path if type(entry) is str]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The worker has not been given our sys.path yet, so the package may not be found without it.
-        code = f"import sys\nsys.path[:] = {sys.path!r}\nimport cypickle\ncypickle.install()"
-        return exec, (code, {})
+        code = "import sys\nsys.path[:] = path\nimport cypickle\ncypickle.install()"
+        return exec, (code, {"path": self.path})
 
 
-def _preparation_data(name: str) -> dict[str, Any]:
+def get_preparation_data(name: str) -> dict[str, Any]:
     """multiprocessing.spawn.get_preparation_data, with an item that installs in the worker."""
-    return {**_stdlib_preparation(name), _PACKAGE: _InstallInWorker()}
+    data = _stdlib_preparation(name)
+    return {**data, _PACKAGE: _InstallInWorker(data.get("sys_path", sys.path))}
+
+
+#: id of what takes the place of something -> the module that it says it is from.
+_OUR_MODULES = {id(after): after.__module__ for _, after in _replacements().values()}
 
 
 # ---- the report ------------------------------------------------------------------------------------
@@ -224,9 +247,9 @@ def _report() -> Report:
 
 def _report_after() -> Report:
     """After uninstall(): which modules were imported meanwhile and have bound one of ours."""
-    ours = {id(value): value for value in _OURS.values()}
+    ours = {id(value): f"{_PACKAGE}.{name}" for name, value in _OURS.items()}
     left = [
-        f"{module}.{name} is {ours[id(value)].__module__}.{ours[id(value)].__qualname__}"
+        f"{module}.{name} is {ours[id(value)]}"
         for module, namespace in _namespaces()
         if module not in _modules_before
         for name, value in list(namespace.items())

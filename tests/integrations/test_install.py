@@ -6,6 +6,7 @@ import multiprocessing.connection
 import multiprocessing.queues
 import multiprocessing.reduction
 import multiprocessing.sharedctypes
+import multiprocessing.spawn
 import os
 import pickle
 import shelve
@@ -275,6 +276,27 @@ def test_functions_do_not_bind_as_methods_just_like_those_of_pickle():
     assert Serializer().loads(Serializer().dumps([1])) == [1]
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_functions_are_pickled_as_those_that_they_stand_for(protocol):
+    items = [*(EARLY[name] for name in ("dump", "dumps", "load", "loads")), FORKING]
+    items.append(multiprocessing.spawn.get_preparation_data)
+    before = pickle.dumps(items, protocol)
+    ours = cypickle.dumps([cypickle.dumps, cypickle.loads], protocol)
+    with cypickle.installed():
+        items = [
+            pickle.dump,
+            pickle.dumps,
+            pickle.load,
+            pickle.loads,
+            multiprocessing.reduction.ForkingPickler,
+        ]
+        items.append(multiprocessing.spawn.get_preparation_data)
+        assert cypickle.dumps(items, protocol) == pickle._dumps(items, protocol) == before
+        assert pickle.loads(before)[0] is pickle.dump is cypickle.dump
+    assert pickle.dumps([cypickle.dumps, cypickle.loads], protocol) == ours
+    assert cypickle.loads(ours) == [cypickle.dumps, cypickle.loads]
+
+
 def test_reducers_registered_before_and_during_are_known(tmp_path):
     reducers = FORKING._extra_reducers
     with cypickle.installed():
@@ -297,8 +319,8 @@ import multiprocessing, pickle, sys
 from concurrent.futures import ProcessPoolExecutor
 
 def which(_):
-    import multiprocessing.queues as queues
-    return pickle.dumps.__module__, queues._ForkingPickler.__module__
+    import cypickle, multiprocessing.queues as queues
+    return pickle.dumps is cypickle.dumps, issubclass(queues._ForkingPickler, cypickle.Pickler)
 
 if __name__ == "__main__":
     context = multiprocessing.get_context(sys.argv[1])
@@ -326,20 +348,48 @@ def test_run_installs_in_workers_too(method, by, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     target = ["program.py"] if by == "script" else ["-m", "program"]
     result = run(*target, method, folder=tmp_path)
-    ours = "('cypickle', 'cypickle._forking')"
+    ours = "(True, True)"
     assert result.stderr == ""
     assert result.stdout == f"{ours}\n{ours}\n{ours} ['{method}'] True __main__\n"
     assert result.returncode == 7
 
 
+UNUSUAL_PATH = """
+import multiprocessing, pathlib, sys
+import cypickle
+
+def work(answer):
+    import pickle
+    answer.send(pickle.dumps is cypickle.dumps)
+
+if __name__ == "__main__":
+    sys.path += [pathlib.Path("folder"), b"other"]
+    cypickle.install()
+    context = multiprocessing.get_context("spawn")
+    reader, writer = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(writer,))
+    process.start()
+    writer.close()
+    assert reader.recv()
+    process.join()
+    assert process.exitcode == 0
+"""
+
+
+def test_a_spawned_worker_starts_whatever_the_path_holds(tmp_path):
+    (tmp_path / "program.py").write_text(UNUSUAL_PATH)
+    result = run("program.py", folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_run_of_a_package_a_folder_and_a_missing_target(tmp_path):
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__main__.py").write_text(
-        "import pickle, sys; print(pickle.dumps.__module__, sys.argv[1:])"
+        "import cypickle, pickle, sys; print(pickle.dumps is cypickle.dumps, sys.argv[1:])"
     )
     for target in (["-m", "package"], ["package"]):
         result = run(*target, "--option", folder=tmp_path)
-        assert (result.stdout, result.stderr) == ("cypickle ['--option']\n", "")
+        assert (result.stdout, result.stderr) == ("True ['--option']\n", "")
     for target in (["-m", "missing_module"], ["missing.py"]):
         result = run(*target, folder=tmp_path)
         assert result.returncode == 2
