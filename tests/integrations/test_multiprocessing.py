@@ -8,6 +8,7 @@ import os
 import pickle
 import struct
 import threading
+import time
 
 import pytest
 
@@ -199,6 +200,146 @@ def test_the_executor_takes_the_stdlibs_context_by_its_method():
         assert executor.submit(square, 3).result() == 9
         assert isinstance(executor._call_queue, ours.Queue)
         assert isinstance(executor._call_queue._reader, ours.Connection)
+
+
+# ---- which pickler ran -----------------------------------------------------------------------------
+
+
+class Traced:
+    """Pickled with one more name of a pickler: `traced` registers its class with cypickle's alone."""
+
+    def __init__(self, *picklers):
+        self.picklers = picklers
+
+    def __reduce__(self):
+        return Traced, (*self.picklers, "another")
+
+
+def reduce_traced(item):
+    return Traced, (*item.picklers, "cypickle")
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """A Traced that knows cypickle's ForkingPickler from multiprocessing's, in forked processes too."""
+    monkeypatch.setattr(ours.ForkingPickler, "_extra_reducers", dict(ours.ForkingPickler._extra_reducers))
+    ours.ForkingPickler.register(Traced, reduce_traced)
+    assert Traced not in multiprocessing.reduction.ForkingPickler._extra_reducers
+    return Traced()
+
+
+def give_back(item):
+    return item
+
+
+def pass_on(source, target):
+    target.put(source.get())
+
+
+needs_fork = pytest.mark.skipif(
+    "fork" not in METHODS, reason="the table is the parent's, as forked processes have it"
+)
+
+
+@needs_fork
+@pytest.mark.parametrize("name", ["Queue", "JoinableQueue", "SimpleQueue"])
+def test_queues_pickle_by_cypickle(name, traced):
+    context = ours.get_context("fork")
+    there, back = getattr(context, name)(), getattr(context, name)()
+    process = context.Process(target=pass_on, args=(there, back))
+    process.start()
+    there.put(traced)
+    assert back.get().picklers == ("cypickle", "cypickle")
+    process.join()
+    for queue in (there, back):
+        queue.close()
+        if name != "SimpleQueue":
+            queue.join_thread()
+
+
+@needs_fork
+def test_pipes_pools_executors_and_managers_pickle_by_cypickle(traced):
+    context = ours.get_context("fork")
+    one, other = context.Pipe()
+    process = context.Process(target=echo, args=(other,))
+    process.start()
+    one.send(traced)
+    assert one.recv().picklers == ("cypickle", "cypickle")
+    one.send(None)
+    process.join()
+    with context.Pool(1) as pool:
+        assert pool.apply(give_back, (traced,)).picklers == ("cypickle", "cypickle")
+        assert pool.map(give_back, [traced])[0].picklers == ("cypickle", "cypickle")
+    with ours.ProcessPoolExecutor(1, mp_context=context) as executor:
+        assert executor.submit(give_back, traced).result().picklers == ("cypickle", "cypickle")
+        assert next(executor.map(give_back, [traced])).picklers == ("cypickle", "cypickle")
+    with context.Manager() as manager:
+        items = manager.list()
+        items.append(traced)
+        assert items[0].picklers == ("cypickle", "cypickle")
+
+
+def test_a_queue_sends_large_buffers_out_of_band_and_does_not_keep_them():
+    context = ours.get_context()
+    queue = context.Queue()
+    owner = bytearray(200_000)
+    queue.put(Buffered(owner))
+    assert queue.get(timeout=10) == Buffered(bytearray(200_000))
+    for _ in range(500):
+        try:
+            owner.append(1)  # refused while a buffer of it is held
+            break
+        except BufferError:
+            time.sleep(0.01)
+    assert len(owner) == 200_001
+    queue.close()
+    queue.join_thread()
+
+
+def test_a_queue_survives_what_cannot_be_pickled(capfd):
+    queue = ours.get_context().Queue()
+    queue.put(lambda: None)
+    queue.put(1)
+    assert queue.get(timeout=10) == 1
+    queue.close()
+    queue.join_thread()
+    assert "lambda" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("module", [multiprocessing, ours])
+def test_closed_ends_say_so(module):
+    context = module.get_context()
+    queue = context.SimpleQueue()
+    queue.close()
+    for call in (queue.get, lambda: queue.put(1)):
+        with pytest.raises(OSError, match="handle is closed"):
+            call()
+    one, other = context.Pipe(duplex=False)
+    with pytest.raises(OSError, match="connection is write-only"):
+        other.recv()
+    with pytest.raises(OSError, match="connection is read-only"):
+        one.send(1)
+    one.close()
+    other.close()
+    for call in (one.recv, lambda: other.send(1)):
+        with pytest.raises(OSError, match="handle is closed"):
+            call()
+
+
+def test_arrays_arrive_as_writeable_as_they_were(pipe):
+    numpy = pytest.importorskip("numpy")
+    for size in (10, 100_000):
+        for sent in (
+            numpy.zeros(size),
+            numpy.asfortranarray(numpy.zeros((size // 10, 10))),
+            numpy.zeros(size)[::2],
+        ):
+            received = through(pipe, lambda end, sent=sent: end.send(sent))
+            assert received.flags.writeable
+            received[0] = 1
+        sent = numpy.zeros(size)
+        sent.flags.writeable = False
+        assert not through(pipe, lambda end, sent=sent: end.send(sent)).flags.writeable
 
 
 def fill(proxy, value):

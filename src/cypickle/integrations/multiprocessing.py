@@ -3,6 +3,8 @@
 `get_context()` is multiprocessing's, for contexts whose pipes, queues, pools and managers use cypickle.  Contiguous
 buffers of OUT_OF_BAND bytes or more that protocol 5 keeps apart (those of numpy arrays, PickleBuffers) go from their
 owner's memory to the pipe, and from the pipe into the memory that the new object gets: nothing is copied between.
+Messages are of protocol 5, so arrays arrive as writeable as they were.  multiprocessing itself does likewise from
+CPython 3.14 on; before, what was read-only arrives writeable there.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ import struct
 from collections.abc import Callable
 from concurrent.futures import process as futures
 from multiprocessing import connection, context, managers, queues
-from types import FunctionType
 from typing import Any
 
 import cypickle
 from cypickle._emitter import configure
 from cypickle._forking import ForkingPickler
+from cypickle._rebase import rebase_function
 
 __all__ = [
     "OUT_OF_BAND",
@@ -109,15 +111,17 @@ class Connection(connection.Connection):
         Raises:
             EOFError: the other end is closed, and nothing is left; whatever unpickling raises.
         """
-        self._check_closed()  # type: ignore[attr-defined]
-        self._check_readable()  # type: ignore[attr-defined]
         return _Messages.loads(self.recv_message())
 
     def send_message(self, message: Any) -> None:
         """Send a pickled message, or any bytes-like object as send_bytes() does."""
         if type(message) is not _Message:
             return self.send_bytes(message)
+        self._check_closed()  # type: ignore[attr-defined]
+        self._check_writable()  # type: ignore[attr-defined]
         pieces, buffers = message.pieces, message.buffers
+        # A queue's thread holds what it has sent until the next: not the owners of its buffers, too.
+        message.pieces = message.buffers = []
         nbytes = sum(map(len, pieces))
         if not buffers:
             if len(pieces) == 1 and nbytes < _SMALL_READ:
@@ -131,6 +135,8 @@ class Connection(connection.Connection):
 
     def recv_message(self) -> Any:
         """Receive what send_message() sent, still pickled."""
+        self._check_closed()  # type: ignore[attr-defined]
+        self._check_readable()  # type: ignore[attr-defined]
         (size,) = struct.unpack("!i", self._read(4))
         if size == _PARTS_FOLLOW:
             (count,) = struct.unpack("!I", self._read(4))
@@ -191,23 +197,16 @@ class Connection(connection.Connection):
         return whole
 
 
-def _with_messages(function: Any) -> Any:
-    """A copy of multiprocessing's function that finds _Messages where it looks for ForkingPickler."""
-    names = {**function.__globals__, "_ForkingPickler": _Messages if _HAS_PARTS else ForkingPickler}
-    copy = FunctionType(
-        function.__code__, names, function.__name__, function.__defaults__, function.__closure__
-    )
-    copy.__kwdefaults__ = function.__kwdefaults__
-    return copy
-
-
 _HAS_PARTS = hasattr(os, "readv")  # not on Windows, whose pipes are no file descriptors
+
+#: What takes the place of ForkingPickler in multiprocessing's functions.
+_NAMES = {"_ForkingPickler": _Messages if _HAS_PARTS else ForkingPickler}
 
 
 def _adopt(stdlib: Any) -> Any:
     """A connection that owns the handle of multiprocessing's, which forgets it."""
     if not _HAS_PARTS:
-        methods = {name: _with_messages(getattr(type(stdlib), name)) for name in ("send", "recv")}
+        methods = {name: rebase_function(getattr(type(stdlib), name), _NAMES) for name in ("send", "recv")}
         stdlib.__class__ = type("Connection", (type(stdlib),), methods)
         return stdlib
     adopted = Connection(stdlib.fileno(), stdlib.readable, stdlib.writable)
@@ -264,7 +263,7 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
             return self._writer.send_message(message)  # type: ignore[no-any-return]
 
 
-_simple_put = _with_messages(queues.SimpleQueue.put)
+_simple_put = rebase_function(queues.SimpleQueue.put, _NAMES)  # type: ignore[arg-type]
 
 
 def _receive(reader: Any) -> Any:
@@ -274,8 +273,8 @@ def _receive(reader: Any) -> Any:
 class Queue(queues.Queue):  # type: ignore[type-arg]
     """multiprocessing.Queue on cypickle."""
 
-    _feed = staticmethod(_with_messages(queues.Queue._feed))  # type: ignore[attr-defined]
-    get = _with_messages(queues.Queue.get)
+    _feed = staticmethod(rebase_function(queues.Queue._feed, _NAMES))  # type: ignore[attr-defined]
+    get = rebase_function(queues.Queue.get, _NAMES)  # type: ignore[arg-type]
 
     def __init__(self, maxsize: int = 0, *, ctx: Any) -> None:
         super().__init__(maxsize, ctx=ctx)
@@ -291,6 +290,10 @@ class Queue(queues.Queue):  # type: ignore[type-arg]
         if isinstance(self._reader, Connection):
             self._send_bytes = self._writer.send_message
             self._recv_bytes = self._reader.recv_message
+
+
+# It starts a thread that runs `Queue._feed`, by this name.
+Queue._start_thread = rebase_function(queues.Queue._start_thread, {"Queue": Queue})  # type: ignore[attr-defined]
 
 
 class JoinableQueue(Queue, queues.JoinableQueue):  # type: ignore[type-arg]
