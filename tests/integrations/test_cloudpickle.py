@@ -1,5 +1,6 @@
 """cloudpickle on cypickle: cloudpickle's bytes, by its own reducers."""
 
+import copyreg
 import io
 import pickle
 import sys
@@ -63,17 +64,75 @@ def test_what_comes_back_works():
     assert pickle.loads(ours.dumps(records())) == records()
 
 
-def test_the_hook_is_asked_about_classes_and_functions_only():
+def asked_by(module, obj):
+    """What the reducer_override of a subclass is asked about."""
     asked = []
 
-    class Logged(ours.CloudPickler):
+    class Logged(module.CloudPickler):
         def reducer_override(self, obj):
-            asked.append(type(obj))
-            return super().reducer_override(obj)
+            asked.append(obj)
+            return (str, ("mine",)) if type(obj) is complex else super().reducer_override(obj)
 
-    Logged(io.BytesIO()).dump([records(3), closure(1), {1, 2}, 1.5])
-    assert set(asked) <= {type, type(closure)}
-    assert asked
+    file = io.BytesIO()
+    Logged(file).dump(obj)
+    return asked, file.getvalue()
+
+
+def test_a_subclasss_hook_is_asked_about_all_that_cloudpickles_is():
+    obj = [records(3), closure, len, {1, 2}, 1.5, 1j, object]
+    assert asked_by(ours, obj) == asked_by(cloudpickle, obj)
+    asked, data = asked_by(ours, obj)
+    assert 1j in asked
+    assert pickle.loads(data)[5] == "mine"
+
+
+def test_the_hook_itself_is_asked_about_classes_and_functions_only():
+    class Sub(ours.CloudPickler):
+        pass
+
+    class Further(ours.CloudPickler):
+        reducer_override = ours.CloudPickler.reducer_override
+        reducer_override_types = (type,)
+
+    for cls in (ours.CloudPickler, Sub):
+        assert cls.reducer_override_types == (type, type(closure))
+    assert Further.reducer_override_types == (type,)
+
+
+def test_what_is_registered_with_copyreg_later_is_found(monkeypatch):
+    class Later:
+        pass
+
+    for module in (cloudpickle, ours):
+        file = io.BytesIO()
+        pickler = module.CloudPickler(file)
+        pickler.dump(1)
+        file.seek(0)
+        monkeypatch.setitem(copyreg.dispatch_table, Later, lambda item: (str, ("registered",)))
+        pickler.dump(Later())
+        assert pickle.loads(file.getvalue()) == "registered"
+        monkeypatch.delitem(copyreg.dispatch_table, Later)
+
+
+def test_the_dispatch_table_of_an_instance(monkeypatch):
+    pickler = ours.CloudPickler(file := io.BytesIO())
+
+    def written():
+        file.seek(0)
+        pickler.clear_memo()
+        pickler.dump([1j])
+        return pickle.loads(file.getvalue())
+
+    assert pickler.dispatch_table is cloudpickle.CloudPickler.dispatch_table
+    monkeypatch.setitem(pickler.dispatch_table, complex, lambda item: (str, ("for all",)))
+    assert written() == ["for all"]
+    pickler.dispatch_table = own = {complex: lambda item: (str, ("own",))}
+    assert pickler.dispatch_table is own
+    assert written() == ["own"]
+    del pickler.dispatch_table
+    with pytest.raises(AttributeError, match="dispatch_table"):
+        del pickler.dispatch_table
+    assert written() == ["for all"]
 
 
 def test_register_by_value():

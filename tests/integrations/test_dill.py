@@ -88,6 +88,30 @@ def test_what_is_registered_later_is_found():
         del dill.Pickler.dispatch[Special]
 
 
+def saved_by(module, obj):
+    """What a subclass with a dispatch and a save() of its own has saved, and the pickle."""
+    saved = []
+
+    class Sub(module.Pickler):
+        dispatch = module.Pickler.dispatch.copy()
+
+        def save(self, obj, save_persistent_id=True):
+            saved.append(repr(obj))
+            super().save(obj, save_persistent_id)
+
+    Sub.dispatch[complex] = lambda pickler, obj: pickler.save_reduce(str, ("mine",), obj=obj)
+    file = io.BytesIO()
+    Sub(file).dump(obj)
+    return saved, file.getvalue()
+
+
+def test_a_subclasss_dispatch_and_save_are_used():
+    saved, data = saved_by(ours, [1j, {"a": 1}, (2.5,)])
+    assert (saved, data) == saved_by(dill, [1j, {"a": 1}, (2.5,)])
+    assert pickle.loads(data)[0] == "mine"
+    assert "2.5" in saved
+
+
 def test_its_trace_tells_about_dicts(caplog):
     dill.detect.trace(True)
     try:

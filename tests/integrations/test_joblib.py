@@ -66,6 +66,27 @@ def test_memory_mapped_arrays(tmp_path):
     assert mine.getvalue() == theirs.getvalue()
 
 
+@pytest.mark.parametrize("name", ["Hasher", "NumpyHasher"])
+@pytest.mark.parametrize("method", ["save", "memoize", "_batch_setitems"])
+def test_a_subclasss_methods_are_called(name, method):
+    import joblib.hashing
+
+    obj = [{"b": 1, "a": [2.5, "text"]}, b"bytes", "text"]
+    called = []
+    for module in (joblib.hashing, ours):
+        base = getattr(module, name)
+        calls = []
+
+        def logged(self, *args, base=base, calls=calls):
+            calls.append(args[0] if method != "_batch_setitems" else "items")
+            return getattr(base, method)(self, *args)
+
+        sub = type("Sub", (base,), {method: logged})
+        called.append((calls, sub("md5").hash(obj)))
+    assert called[0] == called[1]
+    assert called[1][0]
+
+
 def test_what_cannot_be_hashed():
     with pytest.raises(Exception, match="generator") as theirs:
         joblib.hash([(i for i in ())])

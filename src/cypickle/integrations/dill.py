@@ -13,7 +13,7 @@ from typing import Any
 
 import cypickle
 from cypickle._extensible import ExtensiblePickler
-from cypickle._rebase import rebase_class, rebase_function
+from cypickle._rebase import Declaration, rebase_class, rebase_function
 from cypickle.integrations import host
 
 __all__ = ["Pickler", "Unpickler", "dump", "dumps", "load", "loads", "use_everywhere"]
@@ -51,14 +51,17 @@ def _saves_like_base(self: Any, cls: type) -> bool:
 
 def _init(self: Any, file: Any, *args: Any, **named: Any) -> None:
     _rebased.__init__(self, file, *args, **named)
-    self.dispatch = _Dispatch(_theirs["Pickler"].dispatch)
-    if self.dispatch[dict] is _save_module_dict:
+    dispatch = _theirs["Pickler"].dispatch
+    if type(self).dispatch is dispatch and dispatch.get(dict) is _save_module_dict:
+        self.dispatch = _Dispatch(dispatch)
         self.dispatch[dict] = _save_dict
 
 
 def _dump(self: Any, obj: Any) -> None:
-    if _dill.logger.isEnabledFor(20):  # dill's trace tells about each dict
-        self.dispatch = _theirs["Pickler"].dispatch
+    if type(self.dispatch) is _Dispatch and _dill.logger.isEnabledFor(
+        20
+    ):  # dill's trace tells about each dict
+        del self.dispatch
     _rebased.dump(self, obj)
 
 
@@ -66,17 +69,17 @@ _rebased: Any = rebase_class(
     _theirs["Pickler"],
     (ExtensiblePickler, _theirs["Pickler"]),
     {"StockPickler": ExtensiblePickler},
-    saves_like_base=_saves_like_base,
+    saves_like_base=Declaration("save", _saves_like_base),
 )
-Pickler: Any = type("Pickler", (_rebased,), {"__module__": _dill.__name__, "__init__": _init, "dump": _dump})
+Pickler: Any = type("Pickler", (_rebased,), {"__module__": __name__, "__init__": _init, "dump": _dump})
 Unpickler: Any = rebase_class(
-    _theirs["Unpickler"], (cypickle.Unpickler,), {"StockUnpickler": cypickle.Unpickler}
+    _theirs["Unpickler"], (cypickle.Unpickler,), {"StockUnpickler": cypickle.Unpickler}, __name__
 )
 
-dump = rebase_function(_theirs["dump"], {"Pickler": Pickler})
-dumps = rebase_function(_theirs["dumps"], {"dump": dump})
-load = rebase_function(_theirs["load"], {"Unpickler": Unpickler})
-loads = rebase_function(_theirs["loads"], {"load": load})
+dump = rebase_function(_theirs["dump"], {"Pickler": Pickler}, module=__name__)
+dumps = rebase_function(_theirs["dumps"], {"dump": dump}, module=__name__)
+load = rebase_function(_theirs["load"], {"Unpickler": Unpickler}, module=__name__)
+loads = rebase_function(_theirs["loads"], {"load": load}, module=__name__)
 
 
 def use_everywhere(on: bool = True) -> None:

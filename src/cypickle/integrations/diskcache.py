@@ -13,4 +13,4 @@ __all__ = ["Disk"]
 _theirs = host("diskcache", "diskcache").Disk
 
 #: diskcache.Disk that pickles by cypickle; it reads what the other has written, and the other way round.
-Disk: Any = rebase_class(_theirs, (_theirs,), {"pickle": cypickle})
+Disk: Any = rebase_class(_theirs, (_theirs,), {"pickle": cypickle}, __name__)

@@ -1,9 +1,9 @@
-"""joblib's dump, load and hash on cypickle: the same files and the same hashes.
+"""joblib's dump and hash on cypickle: the same files and the same hashes.
 
     from cypickle.integrations.joblib import dump, load, hash
 
-They are joblib's own functions and classes, put upon ExtensiblePickler.  NumpyPickler and
-Hasher override save() for a few types only; they say so, and so all else runs compiled.
+dump and hash are joblib's own functions and classes, put upon ExtensiblePickler.  NumpyPickler and
+Hasher override save() for a few types only; they say so, and so all else runs compiled.  load is joblib's, unchanged.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import types
 from typing import Any
 
 from cypickle._extensible import ExtensiblePickler
-from cypickle._rebase import rebase_class, rebase_function
+from cypickle._rebase import Declaration, rebase_class, rebase_function
 from cypickle.integrations import host
 
 __all__ = ["Hasher", "NumpyHasher", "NumpyPickler", "dump", "hash", "load"]
@@ -42,18 +42,29 @@ def _memoizes(self: Any, cls: type) -> bool:
 
 
 NumpyPickler: Any = rebase_class(
-    _numpy_pickle.NumpyPickler, (ExtensiblePickler,), _NAMES, saves_like_base=_file_saves_like_base
+    _numpy_pickle.NumpyPickler,
+    (ExtensiblePickler,),
+    _NAMES,
+    __name__,
+    saves_like_base=Declaration("save", _file_saves_like_base),
 )
 Hasher: Any = rebase_class(
     _hashing.Hasher,
     (ExtensiblePickler,),
     _NAMES,
-    saves_like_base=_hasher_saves_like_base,
-    memoizes=_memoizes,
-    sorts_items=True,
+    __name__,
+    saves_like_base=Declaration("save", _hasher_saves_like_base),
+    memoizes=Declaration("memoize", _memoizes),
+    sorts_items=Declaration("_batch_setitems", True),
 )
-NumpyHasher: Any = rebase_class(_hashing.NumpyHasher, (Hasher,), {**_NAMES, "Hasher": Hasher})
+NumpyHasher: Any = rebase_class(
+    _hashing.NumpyHasher,
+    (Hasher,),
+    {**_NAMES, "Hasher": Hasher},
+    __name__,
+    saves_like_base=Declaration("save", _hasher_saves_like_base),
+)
 
-dump = rebase_function(_numpy_pickle.dump, {"NumpyPickler": NumpyPickler})
-hash = rebase_function(_hashing.hash, {"Hasher": Hasher, "NumpyHasher": NumpyHasher})
+dump = rebase_function(_numpy_pickle.dump, {"NumpyPickler": NumpyPickler}, module=__name__)
+hash = rebase_function(_hashing.hash, {"Hasher": Hasher, "NumpyHasher": NumpyHasher}, module=__name__)
 load = _numpy_pickle.load

@@ -384,6 +384,9 @@ class _Context(context.BaseContext):
         manager.start()
         return manager
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return get_context, (self.get_start_method(),)
+
     def get_context(self, method: str | None = None) -> Any:
         """Return this context, or that of another start method."""
         return self if method is None else get_context(method)

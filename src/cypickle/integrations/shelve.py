@@ -1,34 +1,26 @@
-"""shelve: `open()`, `Shelf` and `DbfilenameShelf` of the standard library on cypickle, with the same files."""
+"""shelve: `open()` and the Shelf classes of the standard library on cypickle, with the same files."""
 
 from __future__ import annotations
 
-import dbm
 import shelve
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 import cypickle
-from cypickle._rebase import rebase_class
+from cypickle._rebase import rebase_class, rebase_function
 
-__all__ = ["DbfilenameShelf", "Shelf", "open"]
+__all__ = ["BsdDbShelf", "DbfilenameShelf", "Shelf", "open"]
 
-_NAMES = {name: getattr(cypickle, name) for name in ("Pickler", "Unpickler", "dumps", "loads")}
+_NAMES: dict[str, Any] = {
+    name: getattr(cypickle, name) for name in ("Pickler", "Unpickler", "dumps", "loads")
+}
 
-#: shelve.Shelf that pickles by cypickle.
-Shelf: Any = rebase_class(shelve.Shelf, (shelve.Shelf,), _NAMES)
+#: shelve.Shelf that pickles by cypickle, and the classes derived from it.
+Shelf: Any = rebase_class(shelve.Shelf, (shelve.Shelf,), _NAMES, __name__)
+_NAMES["Shelf"] = Shelf
+BsdDbShelf: Any = rebase_class(shelve.BsdDbShelf, (Shelf, shelve.BsdDbShelf), _NAMES, __name__)
+DbfilenameShelf: Any = rebase_class(shelve.DbfilenameShelf, (Shelf, shelve.DbfilenameShelf), _NAMES, __name__)
 
-
-class DbfilenameShelf(Shelf):  # type: ignore[misc]
-    """shelve.DbfilenameShelf that pickles by cypickle."""
-
-    def __init__(
-        self, filename: Any, flag: str = "c", protocol: int | None = None, writeback: bool = False
-    ) -> None:
-        database = dbm.open(filename, flag)  # type: ignore[arg-type]  # noqa: SIM115 - close() closes it
-        super().__init__(database, protocol, writeback)
-
-
-def open(
-    filename: Any, flag: str = "c", protocol: int | None = None, writeback: bool = False
-) -> DbfilenameShelf:
-    """Open a persistent dictionary, as shelve.open."""
-    return DbfilenameShelf(filename, flag, protocol, writeback)
+open: Any = rebase_function(
+    cast(FunctionType, shelve.open), {"DbfilenameShelf": DbfilenameShelf}, module=__name__
+)
