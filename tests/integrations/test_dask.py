@@ -155,6 +155,14 @@ def test_the_family():
     assert [array.flags.writeable for array in back] == [False, True]
 
 
+def test_arrays_have_a_serializer_of_dasks_own():
+    from distributed.protocol import serialize
+
+    ours.use_everywhere()
+    assert serialize(records())[0]["serializer"] == "pickle"
+    assert serialize(numpy.arange(10))[0]["serializer"] == "dask"
+
+
 def test_it_can_be_taken_back():
     from distributed.protocol import pickle
 
@@ -166,3 +174,27 @@ def test_it_can_be_taken_back():
     assert pickle.dumps is not ours.dumps
     if before is ours.dumps:
         ours.use_everywhere()
+
+
+class Node:
+    address = "tcp://nowhere"
+
+
+def test_several_nodes_of_one_process(monkeypatch):
+    from distributed.protocol import pickle
+
+    monkeypatch.setattr(ours, "_side", ours._side)
+    was = pickle.dumps is ours.dumps
+    ours.use_everywhere(False)
+    theirs = pickle.dumps
+    for _ in range(2):
+        ours.dask_setup(Node())
+    ours.dask_teardown(Node())
+    assert pickle.dumps is ours.dumps, "the other node is still there"
+    ours.dask_teardown(Node())
+    assert pickle.dumps is theirs
+    ours.use_everywhere()
+    ours.dask_setup(Node())
+    ours.dask_teardown(Node())
+    assert pickle.dumps is ours.dumps, "the client has asked for it"
+    ours.use_everywhere(was)

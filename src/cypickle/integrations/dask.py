@@ -1,4 +1,4 @@
-"""Dask distributed on cypickle: tasks, results and the data between workers.
+"""Dask distributed on cypickle: tasks, results, and what data Dask pickles.
 
 In a client, before or after it connects:
 
@@ -10,7 +10,8 @@ In schedulers and workers, by their preload:
     dask scheduler --preload cypickle.integrations.dask
     dask worker --preload cypickle.integrations.dask tcp://scheduler:8786
 
-What is sent are ordinary pickles, so processes with and without it understand each other.  Importing this module also
+What is sent are ordinary pickles, so processes with and without it understand each other.  Dask does not pickle what
+it has a serializer of its own for, such as numpy arrays: nothing changes for these.  Importing this module also
 registers a serialization family "cypickle", for `Client(serializers=["cypickle"], deserializers=["cypickle", ...])`:
 a header and frames, buffers out-of-band, each as writable as it was.  All processes have to know it then.
 
@@ -20,6 +21,7 @@ An error in pickling or unpickling is given a note that says in which process it
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -36,6 +38,9 @@ host("distributed", "dask")
 _serialize = host("distributed.protocol.serialize", "dask")
 _theirs = host("distributed.protocol.pickle", "dask")
 _side = "the client"
+_lock = threading.Lock()
+_asked = False  # use_everywhere() has been called, and not taken back
+_nodes = 0  # schedulers and workers of this process that have been set up
 
 
 def _noting(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,6 +76,13 @@ _pairs = ((_theirs.dumps, dumps), (_theirs.loads, loads))
 
 def use_everywhere(on: bool = True) -> None:
     """Give distributed these dumps and loads, in all its modules that are imported; or take them back."""
+    global _asked
+    with _lock:
+        _asked = on
+        _give(on)
+
+
+def _give(on: bool) -> None:
     known = {id(theirs if on else ours): (ours if on else theirs) for theirs, ours in _pairs}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "distributed":
@@ -81,19 +93,25 @@ def use_everywhere(on: bool = True) -> None:
 
 def dask_setup(node: Any) -> None:
     """Preload of a scheduler or a worker: called by Dask with it."""
-    global _side
+    global _side, _nodes
     kind = type(node).__name__.lower()
     _side = (
         f"the {kind} at {node.address}"
         if getattr(node, "_listeners", ()) or kind == "worker"
         else f"the {kind}"
     )
-    use_everywhere()
+    with _lock:
+        _nodes += 1
+        _give(True)
 
 
 def dask_teardown(node: Any) -> None:
-    """Preload: undo dask_setup."""
-    use_everywhere(False)
+    """Preload: undo dask_setup, unless the process has other nodes, or called use_everywhere() itself."""
+    global _nodes
+    with _lock:
+        _nodes = max(0, _nodes - 1)
+        if not _nodes and not _asked:
+            _give(False)
 
 
 # ---- the family ------------------------------------------------------------------------------------
