@@ -7,14 +7,11 @@ import multiprocessing.queues
 import multiprocessing.reduction
 import multiprocessing.sharedctypes
 import multiprocessing.spawn
-import os
 import pickle
 import shelve
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -310,103 +307,3 @@ def test_reducers_registered_before_and_during_are_known(tmp_path):
 
 def reduce_holder(holder):
     return str, ("reduced",)
-
-
-# ---- processes: each test runs a program of its own ------------------------------------------------
-
-PROGRAM = """
-import multiprocessing, pickle, sys
-from concurrent.futures import ProcessPoolExecutor
-
-def which(_):
-    import cypickle, multiprocessing.queues as queues
-    return pickle.dumps is cypickle.dumps, issubclass(queues._ForkingPickler, cypickle.Pickler)
-
-if __name__ == "__main__":
-    context = multiprocessing.get_context(sys.argv[1])
-    with context.Pool(2) as pool:
-        print(*sorted(set(pool.map(which, range(4)))))
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        print(*set(pool.map(which, range(2))))
-    print(which(0), sys.argv[1:], __file__.endswith("program.py"), __name__)
-    sys.exit(7)
-"""
-
-
-def run(*arguments, folder):
-    command = [sys.executable, "-m", "cypickle", "run", *arguments]
-    paths = [str(Path(cypickle.__file__).parent.parent), os.environ.get("PYTHONPATH")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("by", ["script", "module"])
-def test_run_installs_in_workers_too(method, by, tmp_path):
-    (tmp_path / "program.py").write_text(PROGRAM)
-    target = ["program.py"] if by == "script" else ["-m", "program"]
-    result = run(*target, method, folder=tmp_path)
-    ours = "(True, True)"
-    assert result.stderr == ""
-    assert result.stdout == f"{ours}\n{ours}\n{ours} ['{method}'] True __main__\n"
-    assert result.returncode == 7
-
-
-UNUSUAL_PATH = """
-import multiprocessing, pathlib, sys
-import cypickle
-
-def work(answer):
-    import pickle
-    answer.send(pickle.dumps is cypickle.dumps)
-
-if __name__ == "__main__":
-    sys.path += [pathlib.Path("folder"), b"other"]
-    cypickle.install()
-    context = multiprocessing.get_context("spawn")
-    reader, writer = context.Pipe(duplex=False)
-    process = context.Process(target=work, args=(writer,))
-    process.start()
-    writer.close()
-    assert reader.recv()
-    process.join()
-    assert process.exitcode == 0
-"""
-
-
-def test_a_spawned_worker_starts_whatever_the_path_holds(tmp_path):
-    (tmp_path / "program.py").write_text(UNUSUAL_PATH)
-    result = run("program.py", folder=tmp_path)
-    assert (result.returncode, result.stderr) == (0, "")
-
-
-def test_run_of_a_package_a_folder_and_a_missing_target(tmp_path):
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "__main__.py").write_text(
-        "import cypickle, pickle, sys; print(pickle.dumps is cypickle.dumps, sys.argv[1:])"
-    )
-    for target in (["-m", "package"], ["package"]):
-        result = run(*target, "--option", folder=tmp_path)
-        assert (result.stdout, result.stderr) == ("True ['--option']\n", "")
-    for target in (["-m", "missing_module"], ["missing.py"]):
-        result = run(*target, folder=tmp_path)
-        assert result.returncode == 2
-        assert f"cannot run {target[-1]}: " in result.stderr
-
-
-def test_run_reports(tmp_path):
-    (tmp_path / "empty.py").write_text("")
-    result = run("--report", "empty.py", folder=tmp_path)
-    assert result.returncode == 0
-    assert "  pickle.dumps\n" in result.stderr
-
-
-def test_classes_of_the_main_module_survive_a_pickle(tmp_path):
-    (tmp_path / "program.py").write_text(
-        "import atexit, pickle\nclass A: pass\n"
-        "def late(): print(type(pickle.loads(pickle.dumps(A()))))\natexit.register(late); late()\n"
-    )
-    result = run("program.py", folder=tmp_path)
-    assert (result.stdout, result.stderr) == ("<class '__main__.A'>\n" * 2, "")
