@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cypickle.bench.host import describe, headline
@@ -89,6 +91,28 @@ def number(value, digits=2):
 def missed(text, is_missed):
     """Return a figure as a table shows it: in bold where it misses its target."""
     return f"**{text}**" if is_missed else text
+
+
+def versions(*packages):
+    """Return the versions of those packages that are installed."""
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def turns(made, about):
+    """Return the report on times of other software, by itself and with cypickle, as `rows` of a document has them."""
+    software = ", ".join(f"{name} {installed}" for name, installed in made["versions"].items())
+    lines = []
+    for row in made["results"]:
+        ratio = row["by itself"] / row["with cypickle"]
+        times = [number(row[side] * 1000, 1) for side in ("by itself", "with cypickle")]
+        lines.append([row["name"], *times, missed(number(ratio), ratio < 0.995)])
+    header = ["ms", "by itself", "with cypickle", "ratio"]
+    place = provenance(made) + (f"\n- {software}." if software else "")
+    return "\n\n".join([about, place, table(header, lines)])
 
 
 def options(description, kind):

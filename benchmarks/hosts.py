@@ -6,11 +6,16 @@ Each figure is the fastest of the rounds, in processor time; the two take turns,
 A host that is not installed is left out.
 """
 
-import argparse
 import dataclasses
 import importlib
 import io
+import sys
+import types
 from time import process_time
+
+from common import document, finish, options, turns, versions
+
+HOSTS = {"dill": ["dumps"], "cloudpickle": ["dumps"], "joblib": ["dump", "hash"]}
 
 
 @dataclasses.dataclass
@@ -34,12 +39,12 @@ def written(dump, obj):
 
 def pairs():
     """(title, function of the host, ours): each takes an object."""
-    for host, names in {"dill": ["dumps"], "cloudpickle": ["dumps"], "joblib": ["dump", "hash"]}.items():
+    for host, names in HOSTS.items():
         try:
             theirs = importlib.import_module(host)
             ours = importlib.import_module(f"cypickle.integrations.{host}")
         except ImportError as missing:
-            print(f"{host} is left out: {missing}")
+            print(f"{host} is left out: {missing}", file=sys.stderr)
             continue
         for name in names:
             one, other = getattr(theirs, name), getattr(ours, name)
@@ -48,30 +53,40 @@ def pairs():
             yield f"{host}.{name}", one, other
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    import sys
-    import types
-
+def measure(rounds, count):
+    """The rows of the document."""
     sys.modules["benchmark_records"] = module = types.ModuleType("benchmark_records")
     module.Record = Record
-    records = [Record(n, f"n{n}", n / 7, ["a", "b", f"t{n % 9}"]) for n in range(10_000)]
+    records = [Record(n, f"n{n}", n / 7, ["a", "b", f"t{n % 9}"]) for n in range(count)]
     subjects = {"dicts": [dataclasses.asdict(record) for record in records], "dataclasses": records}
+    rows = []
     for title, one, other in pairs():
         for kind, obj in subjects.items():
             assert one(obj) == other(obj)
             seconds = {one: float("inf"), other: float("inf")}
-            for _ in range(options.rounds):
+            for _ in range(rounds):
                 for function in seconds:
                     begin = process_time()
                     function(obj)
                     seconds[function] = min(seconds[function], process_time() - begin)
-            theirs, own = seconds.values()
-            print(
-                f"{title}, 10000 {kind}: {theirs * 1e3:.1f} ms, cypickle {own * 1e3:.1f} ms, {theirs / own:.1f}"
-            )
+            sides = zip(("by itself", "with cypickle"), seconds.values(), strict=True)
+            rows.append({"name": f"{title}, {count:,} {kind}", **dict(sides)})
+    return rows
+
+
+def markdown(made):
+    """Return the table of a document."""
+    return turns(made, "Other software: processor time, the fastest round.")
+
+
+def main():
+    parser = options(__doc__, "hosts")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--count", type=int, default=10_000, help="number of records")
+    given = parser.parse_args()
+    rows = measure(given.rounds, given.count)
+    made = document("hosts", rows, label=given.label, rounds=given.rounds, versions=versions(*HOSTS))
+    finish(made, markdown, given.out)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
 """How deep dumps() goes, with pickle and with cypickle: measured, and as the table in README.md.
 
-    python benchmarks/limits.py --out 3.11.json                         measure the interpreter that runs this
-    python benchmarks/limits.py --readme README.md 3.11.json 3.13.json  put what was measured into the table
+    python benchmarks/limits.py --out limits.3.11.json                   measure the interpreter that runs this
+    python benchmarks/limits.py limits.3.11.json limits.3.13.json --readme README.md    put it into the table
 
 Every depth is tried in a process of its own: beyond its limit the standard library may end it.
 """
 
-import argparse
 import json
-import platform
 import subprocess
 import sys
 from pathlib import Path
+
+from common import document, environment, finish, options, provenance, table
 
 BEGIN = "<!-- limits:begin -->"
 END = "<!-- limits:end -->"
@@ -43,7 +43,8 @@ REFUSED, DONE, CRASHED = "RecursionError", "done", "crash"
 def attempt(module, shape, depth, raised):
     """What comes of one depth: DONE, REFUSED or CRASHED."""
     script = TRY.format(module=module, depth=depth, wrap=SHAPES[shape], raised=raised, most=MOST)
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", script]
+    run = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     if run.stdout == "done":
         return DONE
     if run.returncode == 3:
@@ -53,12 +54,12 @@ def attempt(module, shape, depth, raised):
     raise RuntimeError(run.stderr)
 
 
-def limit(module, shape, raised):
-    """(levels that go well, what comes beyond them), to a few per cent; (MOST, DONE) where no limit was found."""
-    beyond = attempt(module, shape, MOST, raised)
+def limit(module, shape, raised, most):
+    """(levels that go well, what comes beyond them), to 2 %; (most, DONE) where no limit was found."""
+    beyond = attempt(module, shape, most, raised)
     if beyond == DONE:
-        return MOST, DONE
-    low, high = 10, MOST
+        return most, DONE
+    low, high = 10, most
     while high - low > max(1, low // 50):
         middle = (low * high) ** 0.5 if high > 2 * low else (low + high) / 2
         middle = min(max(int(middle), low + 1), high - 1)
@@ -70,19 +71,17 @@ def limit(module, shape, raised):
     return low, beyond
 
 
-def measure():
-    return {
-        "version": platform.python_version(),
-        "recursion_limit": sys.getrecursionlimit(),
-        "shapes": {
-            shape: {
-                f"{module}, {'raised' if raised else 'default'}": limit(module, shape, raised)
-                for module in ("pickle", "cypickle")
-                for raised in (False, True)
-            }
-            for shape in SHAPES
-        },
-    }
+def measure(shapes, most):
+    """The rows of the document: for each shape and column the levels that go well, and what comes beyond."""
+    columns = [(module, raised) for module in ("pickle", "cypickle") for raised in (False, True)]
+    return [
+        {"shape": shape}
+        | {
+            f"{module}, {'raised' if raised else 'default'}": limit(module, shape, raised, most)
+            for module, raised in columns
+        }
+        for shape in shapes
+    ]
 
 
 def cell(found):
@@ -90,41 +89,53 @@ def cell(found):
     return f"{levels:,} or more" if beyond == DONE else f"{levels:,}, then {beyond}"
 
 
-def table(documents):
-    """The lines of the table, a row for each version and shape."""
-    columns = list(next(iter(documents[0]["shapes"].values())))
-    lines = [f"| CPython | shape | {' | '.join(columns)} |", "| --- | --- |" + " ---: |" * len(columns)]
-    for document in documents:
-        for shape, found in document["shapes"].items():
-            cells = " | ".join(cell(found[column]) for column in columns)
-            lines.append(f"| {document['version']} | {shape} | {cells} |")
-    return lines
+def rows_of(documents):
+    """The table, a row for each version and shape."""
+    columns = [name for name in documents[0]["results"][0] if name != "shape"]
+    lines = []
+    for made in documents:
+        for row in made["results"]:
+            lines.append([made["host"]["python"], row["shape"], *(cell(row[column]) for column in columns)])
+    return table(["CPython", "shape", *columns], lines)
+
+
+def markdown(made):
+    """Return the table of a document."""
+    about = f"Depth: levels that dumps() manages, of {made['most']:,} tried; the recursion limit as it is, and raised."
+    return "\n\n".join([about, provenance(made), rows_of([made])])
 
 
 def write_readme(path, documents):
+    """Put the table of all documents, and where each was made, between the markers of a file."""
     text = path.read_text()
     before, _, rest = text.partition(BEGIN)
     _, found, after = rest.partition(END)
     if not found:
         raise SystemExit(f"{path}: no {BEGIN} and {END}")
-    path.write_text("\n".join([before + BEGIN, *table(documents), END + after]))
+    places = "\n".join(map(provenance, documents))
+    path.write_text("\n".join([before + BEGIN, places, "", rows_of(documents), END + after]))
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = options(__doc__, "limits")
+    parser.add_argument(
+        "files", nargs="*", type=Path, help="what --out has written; nothing is measured then"
     )
-    parser.add_argument("files", nargs="*", type=Path, help="what --out has written")
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--readme", type=Path)
-    options = parser.parse_args()
-    if options.out:
-        options.out.write_text(json.dumps(measure(), indent=1) + "\n")
-    documents = [json.loads(path.read_text()) for path in options.files]
-    if options.readme and documents:
-        write_readme(options.readme, documents)
-    elif documents:
-        print("\n".join(table(documents)))
+    parser.add_argument(
+        "--readme", type=Path, metavar="FILE.md", help="put the files' figures between its markers"
+    )
+    parser.add_argument("--shape", action="append", choices=SHAPES, help="repeatable; all unless given")
+    parser.add_argument("--most", type=int, default=MOST, help="levels that are tried")
+    given = parser.parse_args()
+    if given.files:
+        documents = [json.loads(path.read_text()) for path in given.files]
+        if given.readme:
+            write_readme(given.readme, documents)
+        else:
+            print("\n\n".join(map(markdown, documents)))
+        return
+    rows = measure(given.shape or SHAPES, given.most)
+    finish(document("limits", rows, label=given.label, most=given.most), markdown, given.out)
 
 
 if __name__ == "__main__":

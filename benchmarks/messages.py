@@ -2,14 +2,14 @@
 
     python benchmarks/messages.py [--megabytes 100] [--messages 100000] [--rounds 3]
 
-Each figure is the fastest of the rounds; the two take turns.  The array needs numpy.
+Each figure is the fastest of the rounds; the two take turns.  It needs numpy, and processes that fork.
 """
 
-import argparse
 import multiprocessing
+from concurrent import futures
 from time import perf_counter
 
-from cypickle.integrations import multiprocessing as ours
+from common import document, finish, options, turns, versions
 
 MESSAGE = ("call", 12345, {"name": "value", "number": 1.5})
 
@@ -26,8 +26,12 @@ def count(connection):
     connection.send(received)
 
 
-def round_trip(context, array):
-    """Seconds for an array there and back."""
+def give_back(obj):
+    return obj
+
+
+def round_trip(context, executor, array):
+    """Seconds for an array there and back through a pipe."""
     here, there = context.Pipe()
     process = context.Process(target=echo, args=(there,))
     process.start()
@@ -45,7 +49,18 @@ def round_trip(context, array):
     return seconds
 
 
-def one_way(context, messages):
+def call(context, executor, array):
+    """Seconds for a call of an executor with an array, which comes back."""
+    with executor(1, mp_context=context) as pool:
+        pool.submit(give_back, 1).result()
+        begin = perf_counter()
+        result = pool.submit(give_back, array).result()
+        seconds = perf_counter() - begin
+    assert (result == array).all()
+    return seconds
+
+
+def one_way(context, executor, messages):
     """Seconds for small messages, one by one, until the other side has counted them."""
     here, there = context.Pipe()
     process = context.Process(target=count, args=(there,))
@@ -61,26 +76,45 @@ def one_way(context, messages):
     return seconds
 
 
+def measure(megabytes, messages, rounds):
+    """The rows of the document."""
+    import numpy
+
+    from cypickle.integrations import multiprocessing as ours
+
+    array = numpy.arange(megabytes * 125_000, dtype=numpy.float64)
+    sides = {
+        "by itself": (multiprocessing.get_context("fork"), futures.ProcessPoolExecutor),
+        "with cypickle": (ours.get_context("fork"), ours.ProcessPoolExecutor),
+    }
+    rows = []
+    for title, function, argument in (
+        (f"array of {megabytes} MB, there and back through a Pipe", round_trip, array),
+        (f"array of {megabytes} MB, there and back by a ProcessPoolExecutor", call, array),
+        (f"{messages:,} small messages through a Pipe", one_way, messages),
+    ):
+        seconds = dict.fromkeys(sides, float("inf"))
+        for _ in range(rounds):
+            for name, side in sides.items():
+                seconds[name] = min(seconds[name], function(*side, argument))
+        rows.append({"name": title, **seconds})
+    return rows
+
+
+def markdown(made):
+    """Return the table of a document."""
+    return turns(made, "Messages between processes: elapsed time, the fastest round.")
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = options(__doc__, "messages")
     parser.add_argument("--megabytes", type=int, default=100, help="size of the array")
     parser.add_argument("--messages", type=int, default=100_000, help="number of small messages")
     parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    import numpy
-
-    array = numpy.arange(options.megabytes * 125_000, dtype=numpy.float64)
-    contexts = {"multiprocessing": multiprocessing.get_context("fork"), "cypickle": ours.get_context("fork")}
-    for title, measure, argument in (
-        (f"array of {options.megabytes} MB, there and back", round_trip, array),
-        (f"{options.messages} small messages", one_way, options.messages),
-    ):
-        seconds = dict.fromkeys(contexts, float("inf"))
-        for _ in range(options.rounds):
-            for name, context in contexts.items():
-                seconds[name] = min(seconds[name], measure(context, argument))
-        theirs, own = seconds.values()
-        print(f"{title}: multiprocessing {theirs:.3f} s, cypickle {own:.3f} s, ratio {theirs / own:.2f}")
+    given = parser.parse_args()
+    rows = measure(given.megabytes, given.messages, given.rounds)
+    made = document("messages", rows, label=given.label, rounds=given.rounds, versions=versions("numpy"))
+    finish(made, markdown, given.out)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,13 @@ import os
 import sys
 from pathlib import Path
 
+import cluster
 import floors
+import hosts
 import latency
+import limits
 import memory
+import messages
 import scaling
 from common import place, table
 from cypickle.bench import plot
@@ -28,6 +32,10 @@ SECTIONS = {
     "scaling": (scaling.markdown, "Range"),
     "memory": (memory.markdown, "Memory"),
     "latency": (latency.markdown, "Latency"),
+    "limits": (limits.markdown, "Depth"),
+    "hosts": (hosts.markdown, "Other software"),
+    "messages": (messages.markdown, "Messages between processes"),
+    "cluster": (cluster.markdown, "Dask"),
 }
 KINDS = ("speed", *SECTIONS)
 

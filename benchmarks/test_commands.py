@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 import ab
+import cluster
 import common
 import compare
 import cypickle
 import floors
+import hosts
 import latency
+import limits
 import memory
+import messages
 import report
 import scaling
 from cypickle.bench.workloads import all_workloads
@@ -27,8 +31,18 @@ WORDS = {
     scaling: ["--to", "1000", "--shape", "strs"],
     memory: ["--filter", "instance_list"],
     latency: ["--processes", "1", "--count", "1000"],
+    limits: ["--shape", "list", "--most", "2000"],
+    hosts: ["--rounds", "1", "--count", "10"],
+    messages: ["--rounds", "1", "--megabytes", "1", "--messages", "10"],
+    cluster: ["--rounds", "1", "--tasks", "2", "--records", "10000"],
 }
 KINDS = dict(zip(WORDS, report.KINDS, strict=True))
+NEEDS = {hosts: ("dill", "cloudpickle", "joblib"), messages: ("numpy",), cluster: ("distributed",)}
+
+
+def missing(module):
+    """Which packages a command lacks here."""
+    return [name for name in NEEDS.get(module, ()) if find_spec(name) is None]
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +51,8 @@ def documents(tmp_path_factory):
     folder = tmp_path_factory.mktemp("documents")
     made = {}
     for module, words in WORDS.items():
+        if missing(module):
+            continue
         path = folder / f"{module.__name__}.json"
         command = [sys.executable, module.__file__, *words, "--out", str(path)]
         run = subprocess.run(command, env=common.environment(), capture_output=True, text=True, check=False)
@@ -57,6 +73,8 @@ def checkout(tmp_path):
 
 @pytest.mark.parametrize("command", WORDS, ids=lambda command: command.__name__)
 def test_each_command_says_what_was_measured_and_where(documents, command):
+    if missing(command):
+        pytest.skip(f"{', '.join(missing(command))} not installed: see the extra `hosts`")
     _, made, printed = documents[command]
     assert made["kind"] == KINDS[command]
     assert made["host"]["python"] == sys.version.split()[0].rstrip("+")
@@ -115,6 +133,20 @@ def test_every_call_answers_an_interrupt(documents):
     assert all(0 < row["fastest"] <= row["median"] for row in results["imports"])
     assert len(results["interrupts"]) == len(latency.SHAPES) * 4
     assert all(row["takes"] > 0 and row["answers"] > 0 for row in results["interrupts"])
+
+
+def test_the_limits_of_all_versions_make_one_table(documents, tmp_path):
+    file, made, _ = documents[limits]
+    path = tmp_path / "README.md"
+    path.write_text(f"before\n{limits.BEGIN}\nstale\n{limits.END}\nafter\n")
+    command = [sys.executable, limits.__file__, str(file), str(file), "--readme", str(path)]
+    subprocess.run(command, env=common.environment(), check=True)
+    text = path.read_text()
+    assert text.startswith(f"before\n{limits.BEGIN}\n{common.provenance(made)}\n")
+    assert text.endswith(f"|\n{limits.END}\nafter\n")
+    assert text.count(f"| {made['host']['python']} | list | ") == 2
+    assert made["results"][0]["pickle, default"][1] == limits.REFUSED
+    assert made["results"][0]["cypickle, raised"] == [2000, limits.DONE]
 
 
 def test_two_checkouts_are_compared(checkout, tmp_path):
@@ -187,7 +219,8 @@ def test_the_report_shows_every_document_and_the_chart(documents, tmp_path, monk
     assert text.endswith("\nafter\n")
     assert "stale" not in text
     assert "](charts/results.svg)" in text
-    places = [text.index(f"<summary>{title}, ") for _, title in report.SECTIONS.values()]
+    shown = [title for kind, (_, title) in report.SECTIONS.items() if kind in map(KINDS.get, documents)]
+    places = [text.index(f"<summary>{title}, ") for title in shown]
     assert places == sorted(places)
     words = "".join(ElementTree.parse(chart).getroot().itertext())
     assert "small_dict" in words

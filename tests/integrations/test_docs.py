@@ -1,4 +1,4 @@
-"""The code in docs/: each block is run as a program of its own, with the real packages that it needs."""
+"""The code in docs/: each block is run as a program of its own, where the packages that it needs are installed."""
 
 import importlib.util
 import os
@@ -42,7 +42,8 @@ def is_there(name):
 def test_block(code, needs, tmp_path):
     missing = [name for name in needs if not is_there(name)]
     if missing:
-        pytest.skip(f"{', '.join(missing)} not installed: see the extra `hosts`")
+        extra = "torch" if missing == ["torch"] else "hosts"
+        pytest.skip(f"{', '.join(missing)} not installed: see the extra `{extra}`")
     paths = [str(Path(cypickle.__file__).parent.parent), os.environ.get("PYTHONPATH")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     (tmp_path / "block.py").write_text(code)
