@@ -33,7 +33,7 @@ def blocks():
 
 def is_there(name):
     try:
-        return importlib.util.find_spec(name) is not None
+        return name in sys.modules or importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
         return False
 

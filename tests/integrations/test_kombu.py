@@ -1,6 +1,5 @@
 """kombu's serializer "cypickle": found by its entry point, and refused by consumers that have not allowed it."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -24,8 +23,7 @@ pytestmark = pytest.mark.hosts
 
 
 def needs(name):
-    if importlib.util.find_spec(name) is None:
-        pytest.skip(f"{name} is not installed: see the extra `hosts`")
+    pytest.importorskip(name, reason=f"{name} is not installed: see the extra `hosts`")
 
 
 @pytest.fixture
