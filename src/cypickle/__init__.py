@@ -12,6 +12,7 @@ from ._unpickler import Unpickler, load, loads
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes
 if TYPE_CHECKING:
     from ._extensible import ExtensiblePickler as ExtensiblePickler
+    from ._extensible import ExtensibleUnpickler as ExtensibleUnpickler
     from ._install import install as install
     from ._install import installed as installed
     from ._install import uninstall as uninstall

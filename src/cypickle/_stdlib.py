@@ -39,6 +39,7 @@ LAZY_NAMES = (
 #: Our own names, and the modules that have them.
 OWN_NAMES = {
     "ExtensiblePickler": "cypickle._extensible",
+    "ExtensibleUnpickler": "cypickle._extensible",
     "install": "cypickle._install",
     "installed": "cypickle._install",
     "uninstall": "cypickle._install",
