@@ -73,18 +73,32 @@ from _operator import itemgetter
 
 from _pickle import PicklingError
 
-from cypickle import _reduce
 
 cdef object UNSET = object()
 globals()["UNSET"] = UNSET
 cdef object ModuleType = type(sys)
-cdef object MethodType = type(_reduce.allow_depth.__get__(0))
+cdef object MethodType = type(copyreg.__newobj__.__get__(0))
 cdef object builtin_getattr = builtins.getattr
 cdef dict copyreg_table = copyreg.dispatch_table
 cdef object copyreg_newobj = copyreg.__newobj__
 cdef object copyreg_complex = copyreg.pickle_complex
 cdef object extension_registry = copyreg._extension_registry
 cdef dict singleton_types = {type(None): (None,), type(...): (...,), type(NotImplemented): (NotImplemented,)}
+
+
+@cython.final
+@cython.internal
+cdef class Later:
+    """The module of decisions, which plain data never ask: imported by the first question."""
+
+    def __getattr__(self, name):
+        global _reduce
+        from cypickle import _reduce as found
+        _reduce = found
+        return getattr(found, name)
+
+
+cdef object _reduce = Later()
 
 include "emit/output.pxi"
 include "emit/text.pxi"

@@ -4,8 +4,6 @@ Up to 3.12 such an attribute is absent until set, and captured by `__init__`.  F
 looked up by each dump() or load(), which instances can replace since a patch release of 3.13.
 """
 
-from __future__ import annotations
-
 from ._emitter import UNSET
 
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes
@@ -21,7 +19,9 @@ else:
 class _Hook:
     """A data descriptor over what the compiled base class keeps."""
 
-    def __init__(self, name: str, get: Callable[[Any], Any], set_: Callable[[Any, Any, bool], None]) -> None:
+    def __init__(
+        self, name: str, get: "Callable[[Any], Any]", set_: "Callable[[Any, Any, bool], None]"
+    ) -> None:
         self._name = name
         self._get = get
         self._set = set_
@@ -30,7 +30,7 @@ class _Hook:
 class _CapturedHook(_Hook):
     """Absent until set, never deleted."""
 
-    def __get__(self, instance: Any, owner: type) -> Any:
+    def __get__(self, instance: "Any", owner: type) -> "Any":
         if instance is None:
             return self
         hook = self._get(instance)
@@ -38,12 +38,12 @@ class _CapturedHook(_Hook):
             raise AttributeError(self._name)
         return hook
 
-    def __set__(self, instance: Any, hook: Any) -> None:
+    def __set__(self, instance: "Any", hook: "Any") -> None:
         if not callable(hook):
             raise TypeError(f"{self._name} must be a callable taking one argument")
         self._set(instance, hook, False)
 
-    def __delete__(self, instance: Any) -> None:
+    def __delete__(self, instance: "Any") -> None:
         raise TypeError("attribute deletion is not supported")
 
 
@@ -53,23 +53,23 @@ class _AssignableHook(_Hook):
     def __init__(
         self,
         name: str,
-        get: Callable[[Any], Any],
-        set_: Callable[[Any, Any, bool], None],
-        default: Callable[[Any, Any], Any],
+        get: "Callable[[Any], Any]",
+        set_: "Callable[[Any, Any, bool], None]",
+        default: "Callable[[Any, Any], Any]",
     ) -> None:
         super().__init__(name, get, set_)
         self._default = default
 
-    def __get__(self, instance: Any, owner: type) -> Any:
+    def __get__(self, instance: "Any", owner: type) -> "Any":
         if instance is None:
             return self._default
         hook = self._get(instance)
         return MethodType(self._default, instance) if hook is UNSET else hook
 
-    def __set__(self, instance: Any, hook: Any) -> None:
+    def __set__(self, instance: "Any", hook: "Any") -> None:
         self._set(instance, hook, False)
 
-    def __delete__(self, instance: Any) -> None:
+    def __delete__(self, instance: "Any") -> None:
         self._set(instance, UNSET, False)
 
 
@@ -81,10 +81,10 @@ def is_captured(stdlib_class: type, name: str) -> bool:
 def hook_attribute(
     stdlib_class: type,
     name: str,
-    default: Callable[[Any, Any], Any],
-    get: Callable[[Any], Any],
-    set_: Callable[[Any, Any, bool], None],
-) -> Any:
+    default: "Callable[[Any, Any], Any]",
+    get: "Callable[[Any], Any]",
+    set_: "Callable[[Any, Any, bool], None]",
+) -> "Any":
     """Return the class attribute `name` that behaves as on stdlib_class."""
     if is_captured(stdlib_class, name):
         return _CapturedHook(name, get, set_)
@@ -93,7 +93,7 @@ def hook_attribute(
     return default
 
 
-def capture_hook(instance: Any, name: str, set_: Callable[[Any, Any, bool], None]) -> None:
+def capture_hook(instance: "Any", name: str, set_: "Callable[[Any, Any, bool], None]") -> None:
     """Keep a subclass's hook, without a cycle where it is a method of this very object."""
     hook = getattr(instance, name, UNSET)
     if isinstance(hook, MethodType) and hook.__self__ is instance:

@@ -1,7 +1,5 @@
 """Pickler and dump: arguments checked once, then the compiled Emitter works."""
 
-from __future__ import annotations
-
 from _pickle import Pickler as StdlibPickler
 
 from ._emitter import (
@@ -52,10 +50,10 @@ class Pickler(Emitter):
 
     def __init__(
         self,
-        file: Any,
-        protocol: int | None = None,
+        file: "Any",
+        protocol: "int | None" = None,
         fix_imports: bool = True,
-        buffer_callback: Callable[[Any], Any] | None = None,
+        buffer_callback: "Callable[[Any], Any] | None" = None,
     ) -> None:
         number = protocol_number(protocol)
         try:

@@ -4,8 +4,6 @@ Errors about objects are worded by the running interpreter's own pickler, which 
 the same reduce value: so class, message and notes are those of that very patch release.
 """
 
-from __future__ import annotations
-
 import copyreg
 import sys
 from _operator import is_
@@ -66,7 +64,7 @@ _STDLIB_TYPES = {
 _PATH_PARTS = ("_raw_paths",) if sys.version_info >= (3, 13) else ("_parts",)
 
 
-def plan_kind(cls: type, obj: object, reduced: Any, most_slots: int) -> str | None:
+def plan_kind(cls: type, obj: object, reduced: "Any", most_slots: int) -> "str | None":
     """Decide how the emitter may write instances of cls without asking each of them.
 
     Args:
@@ -133,7 +131,7 @@ def _is_namedtuple(cls: type) -> bool:
 _getnewargs_code: object = None  # of all namedtuples; not looked up yet
 
 
-def _known_kind(cls: type, default_reduce: bool) -> str | None:
+def _known_kind(cls: type, default_reduce: bool) -> "str | None":
     """How the emitter knows cls, if it is a type of the standard library as that made it."""
     kind, _ = _STDLIB_TYPES.get((cls.__module__, cls.__qualname__), (None, ()))
     module = sys.modules.get(cls.__module__)
@@ -162,7 +160,7 @@ def _known_kind(cls: type, default_reduce: bool) -> str | None:
 _IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 
 
-def _is_as_known(kind: str, cls: type, obj: object, reduced: Any) -> bool:
+def _is_as_known(kind: str, cls: type, obj: object, reduced: "Any") -> bool:
     """Whether the reduce value of an instance is what the emitter would write for it."""
     if not isinstance(reduced, tuple) or len(reduced) < 2 or type(reduced[1]) is not tuple:
         return False
@@ -188,12 +186,12 @@ def _is_as_known(kind: str, cls: type, obj: object, reduced: Any) -> bool:
     )
 
 
-def _same(left: Iterable[object], right: Iterable[object]) -> bool:
+def _same(left: "Iterable[object]", right: "Iterable[object]") -> bool:
     left, right = list(left), list(right)
     return len(left) == len(right) and all(map(is_, left, right))
 
 
-def plan_members(cls: type, kind: str) -> tuple[tuple[tuple[str, object], ...], object]:
+def plan_members(cls: type, kind: str) -> "tuple[tuple[tuple[str, object], ...], object]":
     """What a plan of this kind reads of the instances of cls: (name, descriptor) of each slot, and a constant or None.
 
     The order is that of the state or of the arguments.
@@ -202,7 +200,7 @@ def plan_members(cls: type, kind: str) -> tuple[tuple[tuple[str, object], ...], 
     return tuple([(name, _found_on_type(cls, name)) for name in names]), constant
 
 
-def _members_by_kind(kind: str, cls: type) -> tuple[Iterable[str], object]:
+def _members_by_kind(kind: str, cls: type) -> "tuple[Iterable[str], object]":
     if kind == "slots":
         return dict.fromkeys(copyreg._slotnames(cls)), None  # type: ignore[attr-defined]
     if kind == "fields":
@@ -226,7 +224,7 @@ def _found_on_type(cls: type, name: str) -> object:
     return None
 
 
-def reduce_bytes(obj: bytes) -> tuple[Any, ...]:
+def reduce_bytes(obj: bytes) -> "tuple[Any, ...]":
     """Reduce value of bytes below protocol 3, which reads as str in Python 2.  Source: _pickle.c save_bytes."""
     if not obj:
         return bytes, ()
@@ -235,12 +233,12 @@ def reduce_bytes(obj: bytes) -> tuple[Any, ...]:
     return codecs.encode, (str(obj, "latin1"), "latin1")
 
 
-def reduce_bytearray(obj: bytearray) -> tuple[Any, ...]:
+def reduce_bytearray(obj: bytearray) -> "tuple[Any, ...]":
     """Reduce value of bytearray below protocol 5.  Source: _pickle.c save_bytearray."""
     return (bytearray, (bytes(obj),)) if obj else (bytearray, ())
 
 
-def newobj_ex_by_partial(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+def newobj_ex_by_partial(reduced: "tuple[Any, ...]") -> "tuple[Any, ...]":
     """`__newobj_ex__` for protocols without NEWOBJ_EX: a partial call of `cls.__new__`."""
     from functools import partial
 
@@ -251,7 +249,7 @@ def newobj_ex_by_partial(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
 # ---- globals ---------------------------------------------------------------------------------------
 
 
-def find_global(obj: object, name: str | None, protocol: int) -> tuple[str, str]:
+def find_global(obj: object, name: "str | None", protocol: int) -> "tuple[str, str]":
     """Return the module name and qualified name under which obj is found.
 
     Args:
@@ -288,7 +286,7 @@ _SHORTENS = sys.version_info < (3, 13)
 _MANGLES = sys.version_info >= (3, 15)
 
 
-def _mangled(path: list[str]) -> list[str]:
+def _mangled(path: "list[str]") -> "list[str]":
     """The dotted path with names like `__x` as `_Class__x`.  Source: _pickle.c mangle_dotted_path."""
     result = path[:1]
     for parent, name in pairwise(path):
@@ -298,7 +296,7 @@ def _mangled(path: list[str]) -> list[str]:
     return result
 
 
-def _module_that_has(obj: object, path: list[str]) -> str:
+def _module_that_has(obj: object, path: "list[str]") -> str:
     for name, module in list(sys.modules.items()):
         if name in ("__main__", "__mp_main__") or module is None:
             continue
@@ -307,7 +305,7 @@ def _module_that_has(obj: object, path: list[str]) -> str:
     return "__main__"
 
 
-def _look_up(module_name: str, path: list[str]) -> object:
+def _look_up(module_name: str, path: "list[str]") -> object:
     """What the path leads to from the module, imported if need be; None where it leads nowhere."""
     try:
         __import__(module_name, level=0)
@@ -317,7 +315,7 @@ def _look_up(module_name: str, path: list[str]) -> object:
     return _walk(module, path)
 
 
-def _walk(obj: object, path: Iterable[str]) -> object:
+def _walk(obj: object, path: "Iterable[str]") -> object:
     for name in path:
         try:
             obj = getattr(obj, name)
@@ -326,7 +324,7 @@ def _walk(obj: object, path: Iterable[str]) -> object:
     return obj
 
 
-def extension_code(obj: object, name: str | None, names: tuple[str, str], protocol: int) -> int:
+def extension_code(obj: object, name: "str | None", names: "tuple[str, str]", protocol: int) -> int:
     """Return the code that copyreg.add_extension registered for a global, or 0.
 
     Raises:
@@ -340,14 +338,14 @@ def extension_code(obj: object, name: str | None, names: tuple[str, str], protoc
     return int(code)
 
 
-def nested_by_getattr(names: tuple[str, str]) -> tuple[Callable[..., object], tuple[object, str]]:
+def nested_by_getattr(names: "tuple[str, str]") -> "tuple[Callable[..., object], tuple[object, str]]":
     """Reduce value of a nested global below protocol 4 up to CPython 3.12: getattr(parent, name)."""
     *path, last = names[1].split(".")
     return getattr, (_walk(sys.modules[names[0]], path), last)
 
 
 def global_line(
-    obj: object, name: str | None, module_name: str, qualified: str, protocol: int, fix_imports: bool
+    obj: object, name: "str | None", module_name: str, qualified: str, protocol: int, fix_imports: bool
 ) -> bytes:
     """Return GLOBAL and its two lines, with the names that Python 2 knows where fix_imports asks for them.
 
@@ -363,7 +361,7 @@ def global_line(
         _refuse(obj, NotImplemented if name is None else name, protocol, fix_imports)
 
 
-def _python2_names(module_name: str, qualified: str) -> tuple[str, str]:
+def _python2_names(module_name: str, qualified: str) -> "tuple[str, str]":
     from _compat_pickle import REVERSE_IMPORT_MAPPING, REVERSE_NAME_MAPPING
 
     names = REVERSE_NAME_MAPPING.get((module_name, qualified))
@@ -375,7 +373,7 @@ def _python2_names(module_name: str, qualified: str) -> tuple[str, str]:
 # ---- refusals --------------------------------------------------------------------------------------
 
 
-def refuse_reduce_value(obj: object, reduced: object, protocol: int) -> NoReturn:
+def refuse_reduce_value(obj: object, reduced: object, protocol: int) -> "NoReturn":
     """Raise what the running version raises for this malformed reduce value of obj."""
     try:
         _refuse(obj, reduced, protocol)
@@ -385,7 +383,7 @@ def refuse_reduce_value(obj: object, reduced: object, protocol: int) -> NoReturn
         raise
 
 
-def refuse(obj: object, protocol: int) -> NoReturn:
+def refuse(obj: object, protocol: int) -> "NoReturn":
     """Raise what the running version raises for an object that it cannot pickle by this protocol."""
     _refuse(obj, NotImplemented, protocol)
 
@@ -399,7 +397,7 @@ class _Asked(StdlibPickler):
     obj: object
     reduced: object
 
-    def reducer_override(self, obj: object) -> Any:
+    def reducer_override(self, obj: object) -> "Any":
         return self.reduced if obj is self.obj else NotImplemented
 
 
@@ -408,7 +406,7 @@ class _Sink:
         """Drop it: only the error is wanted."""
 
 
-def _refuse(obj: object, reduced: object, protocol: int, fix_imports: bool = True) -> NoReturn:
+def _refuse(obj: object, reduced: object, protocol: int, fix_imports: bool = True) -> "NoReturn":
     asked = _Asked(_Sink(), protocol, fix_imports=fix_imports)
     asked.obj = obj
     asked.reduced = reduced
@@ -431,7 +429,7 @@ def allow_list_change(size: int) -> int:
     return size
 
 
-_list_change_refused: bool | None = None  # not asked yet
+_list_change_refused: "bool | None" = None  # not asked yet
 
 
 def _refuses_list_change() -> bool:
@@ -439,7 +437,7 @@ def _refuses_list_change() -> bool:
     items: list[object] = []
 
     class Growing(StdlibPickler):
-        def reducer_override(self, obj: object) -> Any:
+        def reducer_override(self, obj: object) -> "Any":
             if obj is int:
                 return NotImplemented
             items.append(None)
@@ -492,7 +490,7 @@ def note_key(error: BaseException, obj: object, key: object) -> None:
     error.add_note(f"when serializing {_type_name(obj)} item {key!r}")
 
 
-def note_value(error: BaseException, obj: dict[Any, Any], index: int) -> None:
+def note_value(error: BaseException, obj: "dict[Any, Any]", index: int) -> None:
     """The index-th value of a dict could not be pickled."""
     for i, key in enumerate(obj):
         if i == index:

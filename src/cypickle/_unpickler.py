@@ -1,7 +1,5 @@
 """Unpickler, load and loads: the machine, with the hooks and habits of the running CPython."""
 
-from __future__ import annotations
-
 from _pickle import Unpickler as StdlibUnpickler
 from _pickle import UnpicklingError
 from _pickle import loads as stdlib_loads
@@ -31,7 +29,7 @@ _NO_HOOK = _message(b"Pid\n.")
 _CAPTURES_HOOK = is_captured(StdlibUnpickler, "persistent_load")
 
 
-def _persistent_load(self: Any, pid: Any, /) -> Any:
+def _persistent_load(self: "Any", pid: "Any", /) -> "Any":
     """Resolve a persistent id; without a hook of a subclass there is nothing to resolve it to."""
     raise UnpicklingError(_NO_HOOK)
 
@@ -62,12 +60,12 @@ class Unpickler(Machine):
 
     def __init__(
         self,
-        file: Any,
+        file: "Any",
         *,
         fix_imports: bool = True,
         encoding: str = "ASCII",
         errors: str = "strict",
-        buffers: Iterable[Any] | None = (),
+        buffers: "Iterable[Any] | None" = (),
     ) -> None:
         self._open(file, fix_imports, encoding, errors, buffers)
         if _CAPTURES_HOOK and type(self) is not Unpickler:

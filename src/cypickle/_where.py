@@ -10,14 +10,14 @@ from _pickle import UnpicklingError
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from . import _constants
+import cypickle
 
 _MOST_OPCODES = 10_000  # that are gone through
 _MOST_NOTES = 100  # of the path
 
 _NAMES = {
     value[0]: name
-    for name, value in vars(_constants).items()
+    for name, value in vars(cypickle).items()
     if isinstance(value, bytes) and name.isupper() and len(value) == 1 and name not in ("TRUE", "FALSE")
 }
 _CODES = {name: code for code, name in _NAMES.items()}
