@@ -81,6 +81,9 @@ cdef extern from "Python.h":
     bint PyGC_Enable() noexcept
     void PyObject_GC_UnTrack(PyObject *) noexcept
     Py_ssize_t Py_REFCNT(PyObject *) noexcept
+    bint PyOS_InterruptOccurred() noexcept  # in the main thread: SIGINT has come; it is taken, no code runs
+    void PyErr_SetInterrupt() noexcept
+    void *PyEval_GetFrame() noexcept  # borrowed, or NULL
 
     double PyFloat_AS_DOUBLE(PyObject *) noexcept
     double PyComplex_RealAsDouble(PyObject *) noexcept  # of an exact complex

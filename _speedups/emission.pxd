@@ -108,6 +108,8 @@ cdef struct Emission:
     Py_ssize_t recurse       # levels that go on the C stack
     Py_ssize_t max_depth     # where policy is asked again
     uint64_t epoch           # changes whenever user code may have run
+    bint interrupted         # SIGINT waits for its handler: see note_interrupt
+    Py_ssize_t usual_recurse # what `recurse` was before
     PyObject *write             # borrowed or NULL: the file's write method
     PyObject *persistent_id     # borrowed or NULL
     PyObject *reducer_override  # borrowed or NULL

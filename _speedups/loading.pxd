@@ -24,6 +24,7 @@ cdef struct Closed:
 cdef enum:
     RUNNING = -1        # Loading.op: `base` leads to the opcode
     READING = 256       # Loading.op: the next opcode is being read
+    PATIENCE = 4096     # opcodes
     CLOSED_FIRST = 8    # states inside the struct
     SHAPES = 128        # kinds of dictionaries remembered in a load
     SHAPE_PAIRS = 30    # of the largest of them
@@ -41,6 +42,7 @@ cdef struct Loading:
     Py_ssize_t prefetched       # offset in the buffer from which the file has not been advanced
     bint framed                 # `end` is that of a frame
     const unsigned char *base   # an opcode at or before `p`, in the window, see load/where.pxi
+    int patience                # opcodes in load_op() until SIGINT is looked for
     int op                      # the opcode in load_op(), whose bytes may have left the window; RUNNING if in none
     Py_ssize_t at               # offset of `op` in the stream
     Stack stack
@@ -78,6 +80,7 @@ cdef inline void loading_init(Loading *r, Memo *memo) noexcept:
     r.passed = r.prefetched = 0
     r.framed = False
     r.base = NULL
+    r.patience = PATIENCE
     r.op = RUNNING
     r.at = 0
     r.closed = r.first_closed

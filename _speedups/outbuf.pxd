@@ -28,22 +28,19 @@ cdef struct OutBuf:
     unsigned char *buf
     PyObject *owner      # the bytes object that holds buf (ours alone), or NULL: scratch holds it
     Py_ssize_t frame     # offset of the open frame's header, -1 where none is open
+    Py_ssize_t full      # offset at which the open frame is full; without frames, at which SIGINT is looked for
     bint never           # the boundary is always asked: lim stays below buf
     unsigned char scratch[SCRATCH]
 
 
 cdef inline void set_lim(OutBuf *out) noexcept:
     """Recompute lim after buf, frame or never changed."""
-    cdef Py_ssize_t room = out.hard - out.buf
-    cdef Py_ssize_t full
     if out.never:
         out.lim = NULL
         return
     out.lim = out.hard
-    if out.frame >= 0:
-        full = out.frame + FRAME_HEADER + FRAME_TARGET - 1
-        if full < room:
-            out.lim = out.buf + full
+    if out.frame >= 0 and out.full <= out.hard - out.buf:
+        out.lim = out.buf + out.full - 1
 
 
 cdef inline void out_init(OutBuf *out) noexcept:
@@ -53,6 +50,7 @@ cdef inline void out_init(OutBuf *out) noexcept:
     out.hard = out.buf + (SCRATCH - SLACK)
     out.owner = NULL
     out.frame = -1
+    out.full = FRAME_TARGET
     out.never = False
     set_lim(out)
 
@@ -142,6 +140,7 @@ cdef inline int open_frame(OutBuf *out) except -1:
     """Leave room for the header of a new frame, to be filled in or taken back by close_frame."""
     reserve(out, FRAME_HEADER)
     out.frame = out.p - out.buf
+    out.full = out.frame + FRAME_HEADER + FRAME_TARGET
     out.p += FRAME_HEADER
     set_lim(out)
     return 0
@@ -166,7 +165,10 @@ cdef inline void close_frame(OutBuf *out) noexcept:
 
 
 cdef inline PyObject *out_take(OutBuf *out) except NULL:
-    """New reference to everything written, without a copy where the buffer is a bytes object; `out` is empty afterwards."""
+    """New reference to everything written, without a copy where the buffer is a bytes object.
+
+    No frame is open; `out` is empty afterwards.
+    """
     cdef Py_ssize_t used = out.p - out.buf
     cdef PyObject *result
     if out.owner == NULL:
@@ -178,5 +180,7 @@ cdef inline PyObject *out_take(OutBuf *out) except NULL:
     out.buf = out.scratch
     out.p = out.buf
     out.hard = out.buf + (SCRATCH - SLACK)
+    out.frame = -1
+    out.full = FRAME_TARGET
     set_lim(out)
     return result

@@ -69,6 +69,7 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
     e.recurse = NESTED_LEVELS if cyp_enter_emission() else RECURSE_LEVELS
     e.max_depth = RECURSE_LEVELS
     e.epoch = next_epoch()
+    e.interrupted = False
     e.write = NULL
     e.persistent_id = NULL
     e.reducer_override = NULL
@@ -104,6 +105,8 @@ cdef int emit(Emission *e, object obj) except -1:
     try:
         if save_leaf(e, <PyObject *>obj, &uniq) == NOT_LEAF:
             save_node(e, <PyObject *>obj, False)
+        if CYP_UNLIKELY(e.interrupted):
+            answer_interrupt(e)
     finally:
         Py_DECREF(<PyObject *>obj)
         Py_LeaveRecursiveCall()
@@ -116,6 +119,8 @@ cdef int emit(Emission *e, object obj) except -1:
 cdef int emission_free(Emission *e) except -1:
     """Undo emission_init: release what the dump held, but for its memo."""
     cyp_leave_emission()
+    if CYP_UNLIKELY(e.interrupted):
+        PyErr_SetInterrupt()  # an error came first: the handler runs when that is on its way
     out_free(&e.out)
     release(e, &e.held)
     release(e, &e.pid)

@@ -14,6 +14,15 @@ cdef enum:
     SET_RUN = 64     # elements of a set that are looked at together
 
 
+cdef inline int between_batches(Emission *e, Level *lv) except -1:
+    """Before the next batch, or the next item in protocol 0: a signal that waits is answered here."""
+    if CYP_UNLIKELY(e.interrupted):
+        lv.step = STEP_BETWEEN
+        answer_interrupt(e)
+        lv.step = STEP_BATCH
+    return 0
+
+
 # ---- list
 
 cdef inline int open_list(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
@@ -74,6 +83,7 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
                 return DONE
             lv.step = STEP_BATCH
         elif lv.step == STEP_BATCH:
+            between_batches(e, lv)
             left = PyList_GET_SIZE(o) - i
             if left <= 0:
                 return DONE
@@ -134,6 +144,8 @@ cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq)
         if save_leaf_any(e, item, uniq) == NOT_LEAF:
             child[0] = item
             return NEXT
+        if CYP_UNLIKELY(e.interrupted):
+            answer_interrupt(e)
     ensure(&e.out)
     if lv.shared_open:
         lv.shared_open = False
@@ -267,6 +279,8 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
 
 cdef inline int start_dict_batch(Emission *e, Level *lv) except -1:
     """MARK, unless the batch is to be one item; afterwards the level is at its first item."""
+    if lv.kind == KIND_DICT:
+        between_batches(e, lv)
     lv.single = e.proto == 0 or (lv.n - lv.i == 1 and (lv.i == 0 or cyp_single_tail_batch()))
     if lv.single:
         lv.stop = lv.i + 1
@@ -343,6 +357,8 @@ cdef int walk_elements(Emission *e, Level *lv, Py_ssize_t stop, PyObject **child
     cdef Py_ssize_t positions[SET_RUN]
     cdef Py_ssize_t n, done
     while lv.i < stop:
+        if CYP_UNLIKELY(e.interrupted):
+            answer_interrupt(e)
         n = next_elements(lv, items, positions, min(stop - lv.i, SET_RUN))
         if n == 0:
             return DONE

@@ -257,6 +257,7 @@ cdef int save_deep(Emission *e, PyObject *o, bint uniq) except -1:
                     levels = bigger
             if status == NEXT and e.depth >= e.max_depth:
                 status = (<policy_status>check_depth)(e, child)
+                child_uniq = False  # user code may have taken hold of it
             if status >= 0:
                 status = (<open_status>open_level)(e, child, child_uniq, &levels[n])
             if status == NEXT:
@@ -288,6 +289,8 @@ cdef int check_depth(Emission *e, PyObject *o) except -1:
     o: the object to be opened next, borrowed; it stays alive until it has been.
     """
     hold(e, o)
+    if e.interrupted:
+        answer_interrupt(e)
     before_user_code(e)
     e.max_depth = _reduce.allow_depth(e.depth)
     return NEXT

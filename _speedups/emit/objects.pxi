@@ -377,6 +377,8 @@ cdef int create_reduced(Emission *e, Level *lv) except -1:
 cdef int fetch_ahead(Emission *e, Level *lv, PyObject *iterator, bint pairs) except -1:
     """Start a batch: item and the one after it, so that a batch of one is known.  DONE where nothing is left."""
     before_user_code(e)
+    if CYP_UNLIKELY(e.interrupted):
+        answer_interrupt(e)
     lv.item = PyIter_Next(iterator)
     if lv.item == NULL:
         return DONE

@@ -39,14 +39,50 @@ cdef int boundary(Emission *e, PyObject *o, bint *uniq) except -1:
 
 
 cdef int end_full_frame(Emission *e) except -1:
-    """Close the frame if it is full, pass it to the file, and open the next one."""
-    if e.out.frame >= 0 and e.out.p - e.out.buf - e.out.frame - FRAME_HEADER >= FRAME_TARGET:
-        close_frame(&e.out)
-        if e.write != NULL:
-            flush(e)
-            # The next frame needs about as much again.
-            reserve(&e.out, FRAME_TARGET + 2 * SLACK)
-        open_frame(&e.out)
+    """Close the frame if it is full, pass it to the file, and open the next one; protocols without frames go on."""
+    if e.out.p - e.out.buf >= e.out.full:
+        if e.out.frame >= 0:
+            close_frame(&e.out)
+            if e.write != NULL:
+                flush(e)
+                # The next frame needs about as much again.
+                reserve(&e.out, FRAME_TARGET + 2 * SLACK)
+            open_frame(&e.out)
+        else:
+            e.out.full = e.out.p - e.out.buf + FRAME_TARGET
+        note_interrupt(e)
+    return 0
+
+
+cdef int note_interrupt(Emission *e) except -1:
+    """Look for SIGINT.  What is in flight here does not expect user code: its handler runs at the next point that does.
+
+    Such points are between the batches of a list, dict, set or reduce value, the items of a tuple or frozenset, and
+    before an object is opened: there policy is asked, as if nesting were too deep.  The new epoch makes what is on
+    the C stack go on by levels.
+    """
+    cdef bint found
+    try:
+        found = has_interrupt()
+    except BaseException:
+        if e.write == NULL:
+            e.memo.n = e.memo.secured  # nobody will ask it again: securing millions takes longer than anyone waits
+        raise
+    if found and not e.interrupted:
+        e.interrupted = True
+        e.usual_recurse = e.recurse
+        e.recurse = e.max_depth = 0
+        e.epoch = next_epoch()
+    return 0
+
+
+cdef int answer_interrupt(Emission *e) except -1:
+    """Let the handler of SIGINT run.  It may change anything, also what is being written."""
+    e.interrupted = False
+    e.recurse = e.usual_recurse
+    e.max_depth = RECURSE_LEVELS
+    before_user_code(e)
+    handle_interrupt()
     return 0
 
 
@@ -81,6 +117,7 @@ cdef int put_large(Emission *e, const unsigned char *header, Py_ssize_t nheader,
         e.odd |= ODD_LATE
     if e.proto >= 4:
         open_frame(&e.out)
+    note_interrupt(e)
     return 0
 
 

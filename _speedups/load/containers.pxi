@@ -85,7 +85,7 @@ cdef inline int remember_plain(Loading *r, PyObject *target, Py_ssize_t size) ex
         Py_XDECREF(old)
     r.plain_size = size
     r.plain_until = r.user_code
-    return 0
+    return look_for_interrupt(r)
 
 
 cdef inline PyObject *take_slot(PyObject **slot) noexcept:
@@ -122,6 +122,8 @@ cdef int do_append(Loading *r, Py_ssize_t start) except -1:
     if start == end and not habits.appends_nothing:
         return 0
     target = r.stack.base[start - 1]
+    if end - start >= BATCH_ITEMS:
+        look_for_interrupt(r)
     if PyList_CheckExact(target) or extends_plainly(target):
         cyp_list_take(target, r.stack.base + start, end - start)
         r.stack.top = r.stack.base + start

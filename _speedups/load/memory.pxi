@@ -242,6 +242,19 @@ cdef inline void resume_collector(Loading *r) noexcept:
             PyGC_Enable()
 
 
+# ---- Ctrl-C -----------------------------------------------------------------------------------------------------
+
+
+cdef int look_for_interrupt(Loading *r) except -1:
+    """At an opcode that has not begun, or where it may run user code: answer SIGINT."""
+    if has_interrupt():
+        settle(r)
+        handle_interrupt()
+        r.plain_size = -1
+        pause_collector(r)
+    return 0
+
+
 # ---- the memo as Python sees it ---------------------------------------------------------------------------------
 
 

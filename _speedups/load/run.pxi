@@ -209,6 +209,8 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
             if CYP_LIKELY(s.nmarks > 0 and s.marks[s.nmarks - 1].kind == REAL and s.fence > 0):
                 items = s.base + s.fence
+                if CYP_UNLIKELY(sp - items >= BATCH_ITEMS):
+                    look_for_interrupt(r)
                 o = (items - 1)[0]
                 n = s.fence
                 # and not a value below an enclosing mark
@@ -377,6 +379,8 @@ cdef PyObject *run(Loading *r) except NULL:
                 r.p = p
                 continue
         elif op == OP_FRAME:
+            r.p = p
+            look_for_interrupt(r)
             if CYP_LIKELY(r.host == NULL and not r.framed and end - p >= 8
                           and cyp_read_u64(p) <= <uint64_t>(end - p - 8)):
                 if habits.frames:
@@ -417,6 +421,10 @@ cdef PyObject *run(Loading *r) except NULL:
         r.p = p
         r.at = stream_offset(r) - 1
         r.op = op
+        r.patience -= 1
+        if CYP_UNLIKELY(r.patience == 0):
+            r.patience = PATIENCE
+            look_for_interrupt(r)
         load_op(r, op)
         r.op = RUNNING
         p = r.p
