@@ -21,6 +21,8 @@ cdef enum:
     SMALL_LOG = 64      # entries in the struct itself
     SMALL_TABLE = 128   # slots in the struct itself; a power of two
     SMALL_SHIFT = 57    # 64 - log2(SMALL_TABLE)
+    LARGE_LOG = 4096    # entries from which on it grows by a quarter
+    LARGE_TABLE = 16384 # slots from which on it doubles
 
 cdef struct Memo:
     PyObject **log        # by memo index; an odd pointer p stands for the dictionary of instance p - 1, not made yet;
@@ -128,7 +130,7 @@ cdef inline int memo_resize(Memo *m, int shift) except -1:
 cdef inline int memo_grow_log(Memo *m) except -1:
     """Room for more entries; MemoryError leaves the memo as it was."""
     cdef PyObject **log
-    cdef Py_ssize_t cap = m.cap * 2
+    cdef Py_ssize_t cap = m.cap + (m.cap if m.cap < LARGE_LOG else m.cap >> 2)
     if <size_t>m.n >= <size_t>0xFFFFFFFE:
         raise OverflowError("more than 4294967294 objects in the memo of one pickle")
     if m.log == m.small_log:
@@ -156,7 +158,7 @@ cdef inline int memo_log(Memo *m, PyObject *o) except -1:
 cdef inline int memo_reserve(Memo *m) except -1:
     """Room for one more in the table."""
     if CYP_UNLIKELY(m.used * 2 >= m.mask):
-        memo_resize(m, m.shift - 2)
+        memo_resize(m, m.shift - (2 if m.mask < LARGE_TABLE else 1))
     return 0
 
 

@@ -19,7 +19,8 @@ from _speedups.opcodes cimport OP_FRAME
 cdef enum:
     SLACK = 128       # bytes that are free behind `hard`
     SCRATCH = 1024    # bytes in the struct itself, for results that never need a bytes object of their own size
-    FIRST_GROWTH = 8192  # bytes; the first size on the heap
+    FIRST_GROWTH = 4096  # bytes; the first size on the heap
+    SAMPLE = 64          # items that tell how large the others are
 
 cdef struct OutBuf:
     unsigned char *p     # the next byte goes here
@@ -29,6 +30,11 @@ cdef struct OutBuf:
     PyObject *owner      # the bytes object that holds buf (ours alone), or NULL: scratch holds it
     Py_ssize_t frame     # offset of the open frame's header, -1 where none is open
     Py_ssize_t full      # offset at which the open frame is full; without frames, at which SIGINT is looked for
+    Py_ssize_t *done     # NULL, or how many items of a large object under way are written, of `total`
+    Py_ssize_t total
+    Py_ssize_t begun     # done[0] when that was last looked at, and
+    Py_ssize_t start     # offset at that time
+    double each          # bytes of each item between the last two looks; 0 where there were none
     bint never           # the boundary is always asked: lim stays below buf
     unsigned char scratch[SCRATCH]
 
@@ -51,6 +57,7 @@ cdef inline void out_init(OutBuf *out) noexcept:
     out.owner = NULL
     out.frame = -1
     out.full = FRAME_TARGET
+    out.done = NULL
     out.never = False
     set_lim(out)
 
@@ -62,6 +69,31 @@ cdef inline void out_free(OutBuf *out) noexcept:
     Py_XDECREF(owner)
 
 
+cdef inline Py_ssize_t out_size(OutBuf *out, Py_ssize_t used, Py_ssize_t nbytes) noexcept:
+    """How large a buffer is to be that has to take nbytes more.
+
+    Where it is known how many of how many items are written, the last ones say how much is to come; a little is added,
+    for memo indices grow.  Else a large payload grows by what it needs and a little, and many small writes by half, at
+    first by twice.
+    """
+    cdef Py_ssize_t need = used + nbytes + 2 * SLACK
+    cdef Py_ssize_t size, items, left
+    if out.done != NULL:
+        items = out.done[0] - out.begun
+        if items >= SAMPLE:
+            out.each = <double>(used - out.start) / <double>items
+            out.begun = out.done[0]
+            out.start = used
+        if out.each > 0:
+            left = out.total - out.done[0]
+            size = used + <Py_ssize_t>(out.each * <double>left)
+            size = min(size + (size >> 6) + SLACK, 2 * used)
+            return size if size >= need else need + (need >> (6 if left < SAMPLE else 3))
+    if nbytes > FRAME_TARGET:
+        return need + (used >> 3)
+    return max(need + (used if used < FIRST_GROWTH else used >> 1), FIRST_GROWTH)
+
+
 cdef inline int out_grow(OutBuf *out, Py_ssize_t nbytes) except -1:
     """Make room for nbytes and SLACK more.  MemoryError leaves `out` empty."""
     cdef Py_ssize_t used = out.p - out.buf
@@ -69,10 +101,7 @@ cdef inline int out_grow(OutBuf *out, Py_ssize_t nbytes) except -1:
     cdef PyObject *bigger
     if nbytes > PY_SSIZE_T_MAX // 2 - used:
         raise MemoryError()
-    # A large payload grows by what it needs and a little; many small writes double.
-    size = used + nbytes + 2 * SLACK + ((used >> 3) if nbytes > FRAME_TARGET else used)
-    if size < FIRST_GROWTH:
-        size = FIRST_GROWTH
+    size = out_size(out, used, nbytes)
     if out.owner == NULL:
         bigger = PyBytes_FromStringAndSize(NULL, size)
         memcpy(PyBytes_AS_STRING(bigger), out.buf, <size_t>used)

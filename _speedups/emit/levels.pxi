@@ -222,6 +222,13 @@ cdef int walk_to_end(Emission *e, Level *lv, int status) noexcept:
     """Walk an open level, and close it; status: negative if it has failed already."""
     cdef PyObject *child = NULL
     cdef bint uniq = False
+    cdef bint leads = lv.n >= BATCH_ITEMS and e.write == NULL and e.out.done == NULL and lv.kind <= KIND_TUPLE
+    if CYP_UNLIKELY(leads):
+        e.out.done = &lv.i
+        e.out.total = lv.n
+        e.out.begun = lv.i
+        e.out.each = 0
+        e.out.start = e.out.p - e.out.buf
     e.depth += 1
     while status > 0:
         status = (<walk_status>walk_level)(e, lv, &child, &uniq)
@@ -232,6 +239,8 @@ cdef int walk_to_end(Emission *e, Level *lv, int status) noexcept:
         else:
             break
     e.depth -= 1
+    if CYP_UNLIKELY(leads):
+        e.out.done = NULL
     if CYP_UNLIKELY(status < 0):
         return level_abandon(e, lv)
     return (<close_status>level_close)(e, lv)
