@@ -5,6 +5,7 @@ So a handler that finds something in `pending` has run in the middle.
 """
 
 import _thread
+import gc
 import io
 import pickle
 import signal
@@ -100,7 +101,9 @@ def _state():
     handler = signal.getsignal(signal.SIGINT)
     pending[:] = [(int, ())]
     First.armed = True
+    gc.disable()  # callbacks of the collector would take the signal
     yield
+    gc.enable()
     signal.signal(signal.SIGINT, handler)
 
 
