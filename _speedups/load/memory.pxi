@@ -250,7 +250,6 @@ cdef int look_for_interrupt(Loading *r) except -1:
     if has_interrupt():
         settle(r)
         handle_interrupt()
-        r.plain_size = -1
         pause_collector(r)
     return 0
 
