@@ -499,3 +499,30 @@ def test_a_class_that_changes_under_way():
         assert change(PURE, []) == change(OURS, [])
     finally:
         del globals()["Changing"]
+
+
+def test_a_pickler_that_writes_late():
+    class Writes(io.BytesIO):
+        def write(self, data):
+            self.calls = getattr(self, "calls", 0) + 1
+            return super().write(data)
+
+    class Late(OURS):
+        writes_late = True
+
+        def save(self, obj):
+            OURS.save(self, obj)
+
+    for obj in (GRAPH, [1, "a", [b"b" * 70_000, 2]]):
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            assert dumped(Late, obj, protocol) == dumped(PURE, obj, protocol)
+    file = Writes()
+    pickler = Late(file, 3)
+    pickler.dump([1, [2], {3: 4}])
+    assert file.calls == 1
+    with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
+        pickler.dump([lambda: None])
+    pickler.clear_memo()
+    begin = file.tell()
+    pickler.dump("after")
+    assert pickle.loads(file.getvalue()[begin:]) == "after"

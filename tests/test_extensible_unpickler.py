@@ -17,6 +17,7 @@ from unpickling import (
     PURE,
     Odd,
     Plain,
+    Wrapper,
     close_files,
     graphs,
     reads_raw_data,
@@ -384,3 +385,26 @@ def test_it_is_an_unpickler_of_the_standard_librarys():
     theirs = PURE(io.BytesIO(b"N."))
     theirs.load()
     assert list(vars(unpickler)) == list(vars(theirs))
+
+
+def test_a_declaration_names_the_types_that_build_is_for(protocol):
+    class Sub(OURS):
+        dispatch = OURS.dispatch.copy()
+        calls = []  # noqa: RUF012
+        asked = []  # noqa: RUF012
+
+        def load_build(self):
+            self.calls.append(type(self.stack[-2]))
+            OURS.load_build(self)
+
+        dispatch[pickle.BUILD[0]] = load_build
+
+        def builds_like_base(self, cls):
+            self.asked.append(cls)
+            return cls is Plain
+
+    data = pickle.dumps([Plain(1), Wrapper(2), Plain(3), Wrapper(4)], protocol)
+    loaded = Sub(io.BytesIO(data)).load()
+    assert [vars(item) for item in loaded] == [{"value": 1}, {"nbytes": 2}, {"value": 3}, {"nbytes": 4}]
+    assert Sub.calls == [Wrapper, Wrapper]
+    assert Sub.asked == [Plain, Wrapper]

@@ -18,6 +18,7 @@ cdef class Framer:
 
     cdef OutBuf out
     cdef bint framing
+    cdef bint late                   # without frames: pass everything on at the end of the dump
     cdef readonly object file_write
 
     def __cinit__(self, file_write):
@@ -33,7 +34,12 @@ cdef class Framer:
 
     cdef int sync(self) except -1:
         """Pass on what is written outside of frames."""
-        if not self.framing and self.out.p != self.out.buf:
+        if not self.framing and not self.late:
+            self.flush()
+        return 0
+
+    cdef int flush(self) except -1:
+        if self.out.p != self.out.buf:
             self.file_write(self.take())
         return 0
 
@@ -61,8 +67,9 @@ cdef class Framer:
         return file
 
     def start_framing(self):
-        """Begin a frame."""
-        self.sync()
+        """Begin a frame; one that an error has left open is dropped."""
+        if not self.framing:
+            self.flush()
         out_free(&self.out)
         out_init(&self.out)
         open_frame(&self.out)
@@ -74,6 +81,8 @@ cdef class Framer:
             close_frame(&self.out)
             self.framing = False
             self.file_write(self.take())
+        elif not self.framing:
+            self.flush()
 
     def commit_frame(self, force=False):
         """Pass the frame on if it is full, or if forced, and begin the next one."""
@@ -82,8 +91,8 @@ cdef class Framer:
 
     def write(self, data):
         """Add bytes to the frame; pass them to the file where there is none.  Returns their number."""
-        if not self.framing:
-            self.sync()
+        if not self.framing and not self.late:
+            self.flush()
             return self.file_write(data)
         if type(data) is not bytes:
             data = bytes(memoryview(data))
@@ -95,6 +104,6 @@ cdef class Framer:
         if self.framing:
             self.commit()
         else:
-            self.sync()
+            self.flush()
         self.file_write(header)
         self.file_write(payload)

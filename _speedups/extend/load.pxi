@@ -353,7 +353,7 @@ cdef bint load_object(Loader r, int op) except -1:
     cdef Py_ssize_t n = PyList_GET_SIZE(stack)
     cdef object pid, value
     if op == OP_BUILD:
-        return build_plainly(stack)
+        return (not r.asks or may_build(r, stack)) and build_plainly(stack)
     if op == OP_BINPERSID:
         if n < 1:
             return False
@@ -366,6 +366,20 @@ cdef bint load_object(Loader r, int op) except -1:
     if n < 2 or type(stack[n - 1]) is not tuple:
         return False
     return load_newobj(r, stack) if op == OP_NEWOBJ else load_reduce(r, stack)
+
+
+cdef bint may_build(Loader r, list stack) except -1:
+    """Whether the class declares that its BUILD does no more than the base's for what it would be called for."""
+    cdef Py_ssize_t n = PyList_GET_SIZE(stack)
+    cdef object cls, answer
+    if n < 2:
+        return False
+    cls = type(stack[n - 2])
+    answer = r.builds.get(cls)
+    if answer is None:
+        answer = bool(r.builds_like_base(cls))
+        r.builds[cls] = answer
+    return answer
 
 
 cdef bint load_reduce(Loader r, list stack) except -1:

@@ -41,6 +41,9 @@ cdef class Loader:
     cdef bint usual              # stack, metastack, append and pop_mark are what they are without a subclass
     cdef bint moved              # the unpickler does not know the stack yet
     cdef bint reads              # nobody has replaced the unpickler's read(), readline() and readinto()
+    cdef object builds_like_base # UNSET, or the class's declaration
+    cdef dict builds             # type -> what it said
+    cdef bint asks               # BUILD is overridden, and there is such a declaration
     cdef object file             # a BytesIO or BufferedReader that self._file_read is of, or None
     cdef object file_read, file_readline
     cdef Source source
@@ -80,6 +83,8 @@ cdef class Loader:
         owner.proto = 0
         self.dispatch = owner.dispatch
         self.plain_dispatch = type(self.dispatch) is dict
+        self.builds_like_base = getattr(owner, "builds_like_base", UNSET)
+        self.builds = {}
         self.file = file_behind(self.file_read, self.file_readline)
         return self.look_again()
 
@@ -237,10 +242,11 @@ cdef class Loader:
         """What dispatch has for an opcode now."""
         cdef object handler = self.dispatch[op]
         self.handlers[op] = handler
-        self.native[op] = (
-            self.usual and self.reads and kinds[op] != CALLED
-            and (handler is pure_loaders.get(op) or handler is own_loaders.get(op, UNSET))
-        )
+        cdef bint own = handler is pure_loaders.get(op) or handler is own_loaders.get(op, UNSET)
+        if op == OP_BUILD:
+            self.asks = not own and self.builds_like_base is not UNSET
+            own = own or self.asks
+        self.native[op] = own and self.usual and self.reads and kinds[op] != CALLED
         self.epochs[op] = self.epoch
         return 0
 

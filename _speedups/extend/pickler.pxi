@@ -16,6 +16,7 @@ class ExtensiblePickler(PurePickler):
         does nothing.
     sorts_items: a true attribute says that _batch_setitems() writes the items of a dict in sorted order; it is called
         for dicts whose items cannot be sorted.
+    writes_late: a true attribute says that nobody looks at the file, or writes to it, before the end of a dump.
 
     The first two are asked once a dump for each type.  Source: pickle._Pickler.
     """
@@ -37,6 +38,10 @@ class ExtensiblePickler(PurePickler):
             attributes[SURFACE] = look_at(self)
         try:
             PurePickler.dump(self, obj)
+        except BaseException:
+            if type(getattr(self, "framer", None)) is Framer and not (<Framer>self.framer).framing:
+                (<Framer>self.framer).flush()
+            raise
         finally:
             if outer is None:
                 attributes.pop(SURFACE, None)

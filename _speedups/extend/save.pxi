@@ -51,7 +51,9 @@ cdef Route find_route(Surface s, object cls):
 cdef Route renewed_route(Surface s, object cls):
     """A new route, or the old one with its handler looked up again."""
     cdef Route route = find_route(s, cls)
-    if route is None:
+    cdef object handler
+    cdef bint is_new = route is None
+    if is_new:
         route = Route.__new__(Route)
         route.like_base = s.own_save or (s.saves_like_base is not UNSET and bool(s.saves_like_base(cls)))
         route.memoizing = MEMOIZE_BASE
@@ -70,8 +72,10 @@ cdef Route renewed_route(Surface s, object cls):
             s.float_route = route
         elif cls is list:
             s.list_route = route
-    route.handler = handler_of(s, cls, route.like_base)
-    route.kind = kind_of(s, cls, route.handler)
+    handler = handler_of(s, cls, route.like_base)
+    if is_new or handler is not route.handler:
+        route.handler = handler
+        route.kind = kind_of(s, cls, handler)
     route.epoch = s.epoch
     return route
 

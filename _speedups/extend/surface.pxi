@@ -101,6 +101,7 @@ cdef Surface look_at(object pickler):
     if not s.usable:
         return s
     s.framer = framer
+    s.framer.late = bool(getattr(pickler, "writes_late", False))
     s.plain_get = type(s.dispatch).get is dict.get
     s.checked = {}
     s.table = getattr(pickler, "dispatch_table", copyreg.dispatch_table)

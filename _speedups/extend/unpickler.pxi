@@ -7,7 +7,12 @@ class ExtensibleUnpickler(PureUnpickler):
     it derives.  What a subclass overrides is called as that class would call it, and finds `stack`, `metastack`,
     `memo`, `append` and the file as they would be by then; what it does not override, and is frequent, runs compiled.
 
-    Source: pickle._Unpickler.
+    A subclass whose entry for BUILD does something for a few types only can say so, and is then called for these, and
+    for what runs code of its own when its state is set:
+
+    builds_like_base(cls): whether the entry does no more than the base's for every instance of exactly this type.
+
+    It is asked once a load for each type.  Source: pickle._Unpickler.
     """
 
     __module__ = "cypickle"
