@@ -27,6 +27,33 @@ OBJECTS = {
     "objects": lambda: numpy.array([{"a": 1}, None], dtype=object),
     "nested": lambda: {"a": [numpy.arange(n) for n in range(5)], "b": (numpy.float32(1), "x" * 70_000)},
     "shared": lambda: [SHARED, SHARED, {"again": SHARED}],
+    "arrays of all dtypes": lambda: [
+        numpy.zeros(3, code) for code in numpy.typecodes["AllInteger"] + "?efdgFDGO"
+    ],
+    "dates": lambda: [
+        numpy.zeros(3, "M8[s]"),
+        numpy.zeros(2, "m8[ns]"),
+        numpy.zeros(2, ">f8"),
+        numpy.zeros(2, "S3"),
+    ],
+    "structures": lambda: [numpy.zeros(2, [("a", "f8"), ("b", "i4")]), numpy.zeros(2, "f8,f8")[::-1]],
+    "dtypes": lambda: [
+        numpy.dtype(code) for code in ("f8", "i4", ">i4", "U5", "M8[s]", "f4", "f8", "l", "q", "O")
+    ],
+    "dtype with metadata": lambda: [
+        numpy.dtype("f8", metadata={"a": 1}),
+        numpy.zeros(1, numpy.dtype("f8", metadata={"a": 1})),
+    ],
+    "of no dimension": lambda: [
+        numpy.array(1.5),
+        numpy.zeros((2, 0, 3)),
+        numpy.zeros(0),
+        numpy.ones((2, 2, 2)).T,
+    ],
+    "records with arrays": lambda: [
+        {"row": numpy.arange(n, n + 4), "value": numpy.float32(n)} for n in range(50)
+    ],
+    "subclass": lambda: [numpy.zeros(2).view(numpy.recarray)],
     "scalars": lambda: [numpy.int64(1), numpy.dtype("f8"), numpy.bool_(True)],
     "sets": lambda: [{1, 2, 3}, {"b", "a"}, frozenset([1])],
     "mixed keys": lambda: {1: 2, "a": 3, None: 4},
@@ -92,3 +119,20 @@ def test_what_cannot_be_hashed():
         joblib.hash([(i for i in ())])
     with pytest.raises(type(theirs.value), match="generator"):
         ours.hash([(i for i in ())])
+
+
+class Unhashed:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize("make", [lambda: {"k": Unhashed()}, lambda: {"k": 1, "l": [Unhashed()]}, lambda: {1: [{2: Unhashed()}]}])
+def test_a_dict_whose_items_cannot_be_pickled(make):
+    """joblib goes on with the hashes of the items, or says which one it was."""
+    found = []
+    for module in (theirs, ours):
+        try:
+            found.append(module.hash(make()))
+        except Exception as error:
+            found.append(type(error))
+    assert found[0] == found[1]
