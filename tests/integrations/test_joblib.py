@@ -1,6 +1,7 @@
 """joblib's dump, load and hash on cypickle: the same files and hashes."""
 
 import io
+import threading
 
 import pytest
 from records import dicts, records
@@ -126,11 +127,13 @@ class Unhashed:
         self.lock = threading.Lock()
 
 
-@pytest.mark.parametrize("make", [lambda: {"k": Unhashed()}, lambda: {"k": 1, "l": [Unhashed()]}, lambda: {1: [{2: Unhashed()}]}])
+@pytest.mark.parametrize(
+    "make", [lambda: {"k": Unhashed()}, lambda: {"k": 1, "l": [Unhashed()]}, lambda: {1: [{2: Unhashed()}]}]
+)
 def test_a_dict_whose_items_cannot_be_pickled(make):
     """joblib goes on with the hashes of the items, or says which one it was."""
     found = []
-    for module in (theirs, ours):
+    for module in (joblib, ours):
         try:
             found.append(module.hash(make()))
         except Exception as error:
