@@ -38,6 +38,7 @@ MAY_BE_ABSENT = {
     "unpack": IMPORTED,
     "__builtins__": "set by the import system",
     "__cached__": "set by the import system",
+    "__warningregistry__": "set when it warns",
 }
 OWN = ("dump", "dumps", "load", "loads", "Pickler", "Unpickler")
 OPCODES = [name for name in dir(pickle) if name.isupper() and isinstance(getattr(pickle, name), bytes)]

@@ -4,7 +4,7 @@ import io
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from corpus import CORPUS
@@ -62,7 +62,13 @@ def test_corpus(name, protocol):
 def test_generated_by_hypothesis(data, protocol, crossing):
     item = data.draw(graphs(protocol))
     dumper, loader = crossing
-    assert_isomorphic(item, loader.loads(dumper.dumps(item, protocol)))
+    try:
+        pickled = dumper.dumps(item, protocol)
+    except AssertionError:
+        # The pure pickler memoises the bytes of a buffer, of which those of length 0 and 1 are one object each.
+        assume(dumper is not PURE_PICKLE)
+        raise
+    assert_isomorphic(item, loader.loads(pickled))
 
 
 @given(item=plain_data)
