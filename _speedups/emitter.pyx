@@ -74,6 +74,8 @@ from _operator import itemgetter
 
 from _pickle import PicklingError
 
+from cypickle import _reduce
+
 cdef object UNSET = object()
 globals()["UNSET"] = UNSET
 cdef object ModuleType = type(sys)
@@ -84,21 +86,6 @@ cdef object copyreg_newobj = copyreg.__newobj__
 cdef object copyreg_complex = copyreg.pickle_complex
 cdef object extension_registry = copyreg._extension_registry
 cdef dict singleton_types = {type(None): (None,), type(...): (...,), type(NotImplemented): (NotImplemented,)}
-
-
-@cython.final
-@cython.internal
-cdef class Later:
-    """The module of decisions, which plain data never ask: imported by the first question."""
-
-    def __getattr__(self, name):
-        global _reduce
-        from cypickle import _reduce as found
-        _reduce = found
-        return getattr(found, name)
-
-
-cdef object _reduce = Later()
 
 include "interrupts.pxi"
 include "emit/output.pxi"

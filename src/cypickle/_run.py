@@ -108,7 +108,8 @@ def _run_script(words: list[str]) -> int:
         _set_path(os.path.dirname(os.path.realpath(path)))
     main.__file__ = path
     main.__loader__ = SourceFileLoader("__main__", path)
-    main.__dict__["__cached__"] = None
+    if sys.version_info < (3, 15):
+        main.__dict__["__cached__"] = None
     exec(code, vars(main))
     return 0
 

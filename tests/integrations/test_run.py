@@ -124,7 +124,7 @@ def same_as_python(*arguments, folder, **options):
 
 SHOW = """
 import sys
-print(sys.argv, __name__, __file__, __package__, __spec__ and __spec__.name, type(__loader__).__name__, __cached__)
+print(sys.argv, __name__, __file__, __package__, __spec__ and __spec__.name, type(__loader__).__name__)
 print(sys.path[0], type(__builtins__).__name__, sorted(vars()), sys.modules["__main__"].__dict__ is vars())
 """
 
