@@ -98,7 +98,7 @@ DUMPED = [pair for pair in product(SHAPES, PROTOCOLS) if pair != ("slotted", 0)]
 
 @pytest.fixture(autouse=True)
 def _state():
-    handler = signal.getsignal(signal.SIGINT)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever tests before have left
     pending[:] = [(int, ())]
     First.armed = True
     gc.disable()  # callbacks of the collector would take the signal
