@@ -15,7 +15,7 @@ from time import process_time
 
 from common import document, finish, options, turns, versions
 
-HOSTS = {"dill": ["dumps"], "cloudpickle": ["dumps"], "joblib": ["dump", "hash"]}
+HOSTS = {"dill": ["dumps", "loads"], "cloudpickle": ["dumps"], "joblib": ["dump", "load", "hash"]}
 
 
 @dataclasses.dataclass
@@ -35,9 +35,6 @@ def written(dump, obj):
     file = io.BytesIO()
     dump(obj, file)
     return file.getvalue()
-
-
-HOSTS = {"dill": ["dumps", "loads"], "cloudpickle": ["dumps"], "joblib": ["dump", "load", "hash"]}
 
 
 def pairs():
