@@ -6,17 +6,14 @@
 import _signal
 
 
-cdef bint has_interrupt() except -1:
-    """SIGINT has come: the caller owes it a run of its handler, where user code may run.
+cdef bint has_interrupt() noexcept:
+    """SIGINT has come: the caller owes it KeyboardInterrupt, or a run of its handler where user code may run."""
+    return PyOS_InterruptOccurred() != 0
 
-    Raises:
-        KeyboardInterrupt: the handler is Python's, which does nothing else.
-    """
-    if CYP_LIKELY(not PyOS_InterruptOccurred()):
-        return False
-    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
-        raise KeyboardInterrupt
-    return True
+
+cdef bint handler_only_raises() except -1:
+    """The handler is Python's, which raises KeyboardInterrupt: the caller may do that at once."""
+    return _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler
 
 
 cdef int handle_interrupt() except -1:

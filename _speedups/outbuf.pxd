@@ -34,7 +34,7 @@ cdef struct OutBuf:
     Py_ssize_t total
     Py_ssize_t begun     # done[0] when that was last looked at, and
     Py_ssize_t start     # offset at that time
-    double each          # bytes of each item between the last two looks; 0 where there were none
+    double each          # bytes of each item between the last two looks; 0 where that says nothing of the next
     bint never           # the boundary is always asked: lim stays below buf
     unsigned char scratch[SCRATCH]
 
@@ -85,10 +85,16 @@ cdef inline Py_ssize_t out_size(OutBuf *out, Py_ssize_t used, Py_ssize_t nbytes)
             out.begun = out.done[0]
             out.start = used
         if out.each > 0:
-            left = out.total - out.done[0]
-            size = used + <Py_ssize_t>(out.each * <double>left)
-            size = min(size + (size >> 6) + SLACK, 2 * used)
-            return size if size >= need else need + (need >> (6 if left < SAMPLE else 3))
+            if <double>(used + nbytes - out.start) <= 2 * out.each * <double>(items + SAMPLE):
+                left = out.total - out.done[0]
+                size = used + <Py_ssize_t>min(out.each * <double>left, <double>used)
+                size += (size >> 6) + SLACK
+                return size if size >= need else need + (need >> 6)
+            # What is written now is larger than those before.  That may be the end; else wait for another sample.
+            out.each = 0
+            out.begun = out.done[0]
+            out.start = used
+            return need + (need >> 6)
     if nbytes > FRAME_TARGET:
         return need + (used >> 3)
     return max(need + (used if used < FIRST_GROWTH else used >> 1), FIRST_GROWTH)

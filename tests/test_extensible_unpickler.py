@@ -15,6 +15,7 @@ from unpickling import (
     FILES,
     OURS,
     PURE,
+    EqualsNothing,
     Odd,
     Plain,
     Wrapper,
@@ -130,6 +131,22 @@ def test_persistent_load(protocol):
         return Sub
 
     assert len(same(change, file.getvalue())) == 5
+
+
+@pytest.mark.parametrize(("empty", "add"), [(b"}", b"%bK\x02s"), (b"}", b"(%bK\x02u"), (b"\x8f", b"(%b\x90")])
+def test_keys_that_compare_themselves(empty, add):
+    first = b"c%b\nEqualsNothing\n)\x81" % EqualsNothing.__module__.encode()
+    data = b"\x80\x04%b%b%b%b." % (empty, add % first, add % b"\x8c\x03key", add % b"\x8c\x01z")
+
+    def change(base, log):
+        class Sub(base):
+            def __init__(self, file):
+                super().__init__(file)
+                EqualsNothing.asked = lambda: log.append(seen(self, file))
+
+        return Sub
+
+    assert same(change, data)
 
 
 @pytest.mark.parametrize("name", ["read", "readline", "readinto", "append", "stack", "metastack", "memo"])

@@ -210,6 +210,40 @@ def test_a_handler_may_change_what_is_under_way(way, shape, protocol):
     assert refused is None or "changed" in refused
 
 
+class Clears:
+    """In a cycle of its own: the collector finds it, and it empties a list."""
+
+    def __init__(self, large):
+        self.large = large
+        self.cycle = self
+
+    def __del__(self):
+        self.large.clear()
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("way", DUMPS)
+def test_finalizers_that_run_meanwhile_may_change_what_is_under_way(way, protocol):
+    """Before 3.12 making KeyboardInterrupt may run the collector."""
+    thresholds = gc.get_threshold()
+    cleared = 0
+    try:
+        for allocations in range(1, 20):
+            large = SHAPES["strs"]()
+            graph = [First(), large, Last()]
+            Clears(large)
+            gc.set_threshold(allocations + gc.get_count()[0])
+            gc.enable()
+            with pytest.raises(KeyboardInterrupt):
+                way(cypickle, graph, protocol)
+            gc.disable()
+            cleared += not large
+            gc.collect()
+    finally:
+        gc.set_threshold(*thresholds)
+    assert cleared
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("handler", [signal.default_int_handler, lambda *arguments: 1 / 0])
 def test_a_pickler_goes_on_afterwards(handler, protocol):

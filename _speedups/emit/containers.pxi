@@ -304,11 +304,11 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
     size = attrs_size(lv.obj) if without_dictionary(e, lv, instance) else PyDict_GET_SIZE(pairs_of(lv))
     lv.step = STEP_BETWEEN
     if CYP_UNLIKELY(size != lv.n):
-        raise RuntimeError("dictionary changed size during iteration")
+        refuse(e, RuntimeError, "dictionary changed size during iteration")
     if CYP_UNLIKELY(lv.i < lv.stop and lv.i < lv.n and (lv.single or cyp_single_tail_batch())):
-        raise RuntimeError("dictionary keys changed during iteration")
+        refuse(e, RuntimeError, "dictionary keys changed during iteration")
     if e.proto == 0 and lv.i >= lv.n and next_pair(e, lv, &key, &value, instance):
-        raise RuntimeError("dictionary keys changed during iteration")  # as the iterator of its items says
+        refuse(e, RuntimeError, "dictionary keys changed during iteration")  # as the iterator of its items says
     # Before 3.15 a full batch is followed by another, even an empty one.
     if (lv.i < lv.n) if (cyp_single_tail_batch() or e.proto == 0) else (lv.i == lv.stop):
         lv.step = STEP_BATCH
@@ -389,9 +389,9 @@ cdef int walk_set(Emission *e, Level *lv, PyObject **child, bint *uniq) except -
         put_op(&e.out, OP_ADDITEMS)
         lv.step = STEP_BETWEEN
         if PySet_GET_SIZE(lv.obj) != lv.n:
-            raise RuntimeError("set changed size during iteration")
+            refuse(e, RuntimeError, "set changed size during iteration")
         if cyp_single_tail_batch() and lv.i < lv.stop and lv.i < lv.n:
-            raise RuntimeError("set elements changed during iteration")
+            refuse(e, RuntimeError, "set elements changed during iteration")
         if not ((lv.i < lv.n) if cyp_single_tail_batch() else (lv.i == lv.stop)):
             return DONE
         lv.step = STEP_BATCH

@@ -60,15 +60,20 @@ cdef int note_interrupt(Emission *e) except -1:
     Such points are between the batches of a list, dict, set or reduce value, the items of a tuple or frozenset, and
     before an object is opened: there policy is asked, as if nesting were too deep.  The new epoch makes what is on
     the C stack go on by levels.
+
+    Raises:
+        KeyboardInterrupt: the handler is Python's.
     """
-    cdef bint found
-    try:
-        found = has_interrupt()
-    except BaseException:
+    if CYP_LIKELY(not has_interrupt()):
+        return 0
+    if handler_only_raises():
+        # Making the exception may run the collector, hence user code.
         if e.write == NULL:
             e.memo.n = e.memo.secured  # nobody will ask it again: securing millions takes longer than anyone waits
-        raise
-    if found and not e.interrupted:
+        else:
+            before_user_code(e)
+        raise KeyboardInterrupt
+    if not e.interrupted:
         e.interrupted = True
         e.usual_recurse = e.recurse
         e.recurse = e.max_depth = 0
@@ -147,13 +152,19 @@ cdef int put_payload(Emission *e, int op8, int op32, int op64, const unsigned ch
     return put_raw(&e.out, data, nbytes)
 
 
+cdef int refuse(Emission *e, object error, str message) except -1:
+    """Raise an error of this class.  Making it may run the collector, hence user code."""
+    before_user_code(e)
+    raise error(message)
+
+
 cdef inline int put_get(Emission *e, Py_ssize_t index) except -1:
     """Fetch the object with this memo index.  Source: _pickle.c memo_get."""
     if CYP_UNLIKELY(not e.bin):
         return put_decimal(e, OP_GET, memo_wire_index(e.memo, index))
     index = memo_wire_index(e.memo, index)
     if CYP_UNLIKELY(index >> 32 != 0):
-        raise PicklingError("memo id too large for LONG_BINGET")
+        refuse(e, PicklingError, "memo id too large for LONG_BINGET")
     if index < 256:
         put_op_u8(&e.out, OP_BINGET, <unsigned int>index)
     else:

@@ -12,13 +12,13 @@ cdef int put_text(Emission *e, const unsigned char *data, Py_ssize_t nbytes, PyO
     """nbytes of UTF-8, the text of o, with the opcode that fits."""
     if e.proto >= 4:
         return put_payload(e, OP_SHORT_BINUNICODE, OP_BINUNICODE, OP_BINUNICODE8, data, nbytes, o, False)
-    check_four_gigabytes(nbytes, "serializing a string larger than 4 GiB requires pickle protocol 4 or higher")
+    check_four_gigabytes(e, nbytes, "serializing a string larger than 4 GiB requires pickle protocol 4 or higher")
     return put_payload(e, 0, OP_BINUNICODE, OP_BINUNICODE8, data, nbytes, o, False)
 
 
-cdef int check_four_gigabytes(Py_ssize_t nbytes, str message) except -1:
+cdef int check_four_gigabytes(Emission *e, Py_ssize_t nbytes, str message) except -1:
     if <unsigned long long>nbytes > 0xFFFFFFFF:
-        raise OverflowError(message)
+        refuse(e, OverflowError, message)
     return 0
 
 
@@ -144,7 +144,7 @@ cdef int save_bytes(Emission *e, PyObject *o) except -1:
 
 cdef int put_bytes(Emission *e, const unsigned char *data, Py_ssize_t nbytes, PyObject *o) except -1:
     if e.proto < 4:
-        check_four_gigabytes(nbytes, "serializing a bytes object larger than 4 GiB requires pickle protocol 4 or higher")
+        check_four_gigabytes(e, nbytes, "serializing a bytes object larger than 4 GiB requires pickle protocol 4 or higher")
     return put_payload(e, OP_SHORT_BINBYTES, OP_BINBYTES, OP_BINBYTES8, data, nbytes, o, True)
 
 

@@ -209,14 +209,14 @@ cdef bint load_memo(Loader r, int op) except -1:
     cdef const unsigned char *p = r.p
     cdef Py_ssize_t left = r.end - p
     cdef Py_ssize_t width = 1
-    cdef long index
+    cdef int64_t index
     if op == OP_MEMOIZE:
         return r.memo is not None and use_memo(r, True, len(r.memo))
     if op == OP_LONG_BINGET or op == OP_LONG_BINPUT:
         width = 4
     if left < width:
         return False
-    index = p[0] if width == 1 else <long>cyp_read_u32(p)
+    index = p[0] if width == 1 else <int64_t>cyp_read_u32(p)
     if not use_memo(r, op == OP_BINPUT or op == OP_LONG_BINPUT, index):
         return False
     r.p += width
@@ -237,6 +237,8 @@ cdef bint load_top(Loader r, int op) except -1:
         (<list>stack[n - 2]).append(value)
     elif op == OP_SETITEM:
         if n < 3 or type(stack[n - 3]) is not dict or not is_plain(stack[n - 2]):
+            return False
+        if not compares_plainly(stack[n - 3]):
             return False
         value = stack.pop()
         key = stack.pop()
@@ -267,6 +269,11 @@ cdef inline bint is_plain(object key) noexcept:
     """Whether hashing and comparing it with its like runs no code."""
     cdef object cls = type(key)
     return cls is str or cls is int or cls is float or cls is bytes or key is None
+
+
+cdef inline bint compares_plainly(dict target) noexcept:
+    """Whether looking up a plain key in it runs no code: there is nothing but str to compare it with."""
+    return len(target) == 0 or cyp_dict_is_text(<PyObject *>target)
 
 
 cdef bint are_plain(list items, Py_ssize_t step) except -1:
@@ -325,10 +332,12 @@ cdef bint add_items(Loader r, int op, object target, list items) except -1:
     elif op == OP_SETITEMS:
         if type(target) is not dict or PyList_GET_SIZE(items) & 1 or not are_plain(items, 2):
             return False
+        if not compares_plainly(target):
+            return False
         pop_mark(r)
         store_items(target, items)
     else:
-        if type(target) is not set or not are_plain(items, 1):
+        if type(target) is not set or len(<set>target) != 0 or not are_plain(items, 1):
             return False
         pop_mark(r)
         (<set>target).update(items)

@@ -247,7 +247,9 @@ cdef inline void resume_collector(Loading *r) noexcept:
 
 cdef int look_for_interrupt(Loading *r) except -1:
     """At an opcode that has not begun, or where it may run user code: answer SIGINT."""
-    if has_interrupt():
+    if CYP_UNLIKELY(has_interrupt()):
+        if handler_only_raises():
+            raise KeyboardInterrupt
         settle(r)
         handle_interrupt()
         pause_collector(r)
