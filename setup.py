@@ -96,6 +96,7 @@ setup(
             "boundscheck": True,
             "wraparound": False,
             "cdivision": True,
+            "freethreading_compatible": True,
             "linetrace": TRACE,
         },
     ),

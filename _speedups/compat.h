@@ -1,8 +1,10 @@
 /* The only place that knows CPython's versions and compilers' dialects: this header and its parts
-   compat_values.h (instance attributes), compat_emit.h and compat_load.h (one for each direction).
+   compat_threads.h (what several threads know), compat_values.h (instance attributes), compat_emit.h and
+   compat_load.h (one for each direction).
 
    Everything here is `static inline`, named cyp_* or CYP_*, with a public-API fallback for whatever
-   reaches into CPython's internals.  CYPICKLE_NO_INTERNALS selects the fallbacks everywhere. */
+   reaches into CPython's internals.  CYPICKLE_NO_INTERNALS selects the fallbacks everywhere, and so do
+   free-threaded builds. */
 #ifndef CYPICKLE_COMPAT_H
 #define CYPICKLE_COMPAT_H
 
@@ -14,6 +16,9 @@
 #include <structmember.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(Py_GIL_DISABLED) && !defined(CYPICKLE_NO_INTERNALS)
+#define CYPICKLE_NO_INTERNALS 1
+#endif
 
 /* ---- compiler ---------------------------------------------------------------------------------- */
 
@@ -192,6 +197,7 @@ static inline unsigned int cyp_type_tag_new(PyTypeObject *tp)
     return cyp_type_tag(tp);
 }
 
+#include "compat_threads.h"
 #include "compat_values.h"
 #include "compat_emit.h"
 #include "compat_load.h"

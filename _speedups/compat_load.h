@@ -200,11 +200,20 @@ static inline int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n)
     Py_SET_SIZE(self, size + n);
     return 0;
 #else
-    PyObject *slice = PyList_New(n);
+    if (n == 1) {
+        if (PyList_Append(list, items[0]) < 0) return -1;
+        Py_DECREF(items[0]);
+        return 0;
+    }
+    PyObject *slice = PyTuple_New(n);  /* 3.13t: PyList_New(n) frees what is not its own where memory is short */
     if (slice == NULL) return -1;
-    for (Py_ssize_t i = 0; i < n; i++) PyList_SET_ITEM(slice, i, Py_NewRef(items[i]));
+    for (Py_ssize_t i = 0; i < n; i++) PyTuple_SET_ITEM(slice, i, Py_NewRef(items[i]));
+#if PY_VERSION_HEX >= 0x030D0000
+    int status = PyList_Extend(list, slice);
+#else
     Py_ssize_t size = PyList_GET_SIZE(list);
     int status = PyList_SetSlice(list, size, size, slice);
+#endif
     Py_DECREF(slice);
     if (status == 0) {
         for (Py_ssize_t i = 0; i < n; i++) Py_DECREF(items[i]);

@@ -173,6 +173,14 @@ static inline PyObject *cyp_shared_name(PyTypeObject *tp, Py_ssize_t index, Py_s
 }
 #endif
 
+#ifndef Py_GIL_DISABLED
+/* See compat_threads.h. */
+static inline int cyp_dict_next_kept(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    return cyp_dict_next(o, pos, key, value);
+}
+#endif
+
 /* The dictionary of an instance, borrowed; NULL, without an exception, where it has none or an empty one that
    nobody made.  Call it where cyp_attrs_len() is -1. */
 static inline PyObject *cyp_instance_dict(PyObject *o)

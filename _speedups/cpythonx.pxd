@@ -22,6 +22,18 @@ cdef extern from "compat.h":
     bint cyp_stack_is_low() noexcept
     bint cyp_stack_gets_low() noexcept
 
+    # threads; "kept" is new on free-threaded builds, elsewhere borrowed
+    bint cyp_is_free_threaded() noexcept
+    PyObject *cyp_list_kept(PyObject *, Py_ssize_t) noexcept  # kept, or NULL without exception
+    bint cyp_dict_next_kept(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # kept
+    void cyp_drop_kept(PyObject *) noexcept
+    PyObject *cyp_dict_get(PyObject *, PyObject *key) except? NULL  # new
+    ctypedef struct CypOwner:
+        pass
+    bint cyp_own(CypOwner *) noexcept
+    void cyp_disown(CypOwner *) noexcept
+    uint64_t cyp_count(uint64_t *) noexcept
+
     void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
 
     # emitter

@@ -12,35 +12,35 @@ from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport strtol
 from libc.string cimport memchr, memcmp, memcpy, memset, strcmp, strlen
 from _speedups.cpythonx cimport (
-    CYP_LIKELY, CYP_UNLIKELY, CypValues, PY_SSIZE_T_MAX, PyBool_Type, PyByteArray_AS_STRING,
+    CYP_LIKELY, CYP_UNLIKELY, CypOwner, CypValues, PY_SSIZE_T_MAX, PyBool_Type, PyByteArray_AS_STRING,
     PyByteArray_FromStringAndSize, PyByteArray_Resize, PyBytes_AS_STRING, PyBytes_DecodeEscape,
     PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyCFunction_Type, PyComplex_FromDoubles,
     PyComplex_Type, PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy, PyDict_GET_SIZE,
     PyDict_GetItemWithError, PyDict_New, PyDict_Next, PyDict_SetItem, PyDict_Size, PyDict_Type, PyDict_Update,
-    PyErr_NoMemory, PyEval_GetFrame, PyExc_OverflowError, PyGC_Disable, PyGC_Enable, PyObject_GC_UnTrack,
-    PySet_GET_SIZE, Py_EnterRecursiveCall, Py_LeaveRecursiveCall, PyFloat_AS_DOUBLE, PyFloat_FromDouble,
-    PyFloat_Type, PyFrozenSet_New, PyFunction_Type, PyGetSetDescr_Type, PyImport_GetModule, PyImport_Import,
-    PyIter_Next, PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString,
-    PyLong_Type, PyMem_Calloc, PyMem_Realloc, PyMemoryView_FromObject, PyOS_InterruptOccurred,
-    PyOS_string_to_double, PyObject_CallMethodOneArg, PyObject_CallObject, PyObject_GenericGetDict,
-    PyObject_GenericSetAttr, PyObject_SetAttr, PyObject_SetItem, PyObject_Vectorcall, PyRange_Type,
-    PySequence_Tuple, PySet_Add, PySet_Check, PySet_New, PySlice_New, PySlice_Type, PySys_Audit, PyTuple_Check,
-    PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM, PyType_Check,
-    PyType_IsSubtype, PyType_Type, PyUnicode_AsUTF8AndSize, PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_Decode,
-    PyUnicode_DecodeASCII, PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject,
-    PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF, Py_False,
-    Py_INCREF, Py_None, Py_TYPE, Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms,
-    cyp_attrs_len, cyp_attrs_next, cyp_call_new, cyp_calls_plainly, cyp_default_getattr, cyp_default_new,
-    cyp_default_setattr, cyp_dict_like, cyp_enter_loading, cyp_leave_loading, cyp_restore_error, cyp_stack_is_low,
-    cyp_stores_as_dict, cyp_take_error, cyp_collects_in_allocations, cyp_dict_add_steal, cyp_dict_is_text,
-    cyp_dict_next, cyp_dict_place, cyp_dict_set_steal, cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter,
-    cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_makes_plainly, cyp_is_method, cyp_is_readonly,
-    cyp_is_tuple_class, cyp_knows_range, cyp_list_take, cyp_mix_bytes, cyp_module_dict, cyp_object_new,
-    cyp_plain_dict, cyp_range_new, cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_same_new,
-    cyp_set_readonly, cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_str_new, cyp_temporal_new,
-    cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy, cyp_tuple_items, cyp_type_find,
-    cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at, cyp_values_put, cyp_values_size,
-    cyp_values_slot_of, raw_bytes, raw_float, raw_int, raw_int_from_le, raw_str, raw_tuple,
+    PyErr_NoMemory, PyEval_GetFrame, PyExc_OverflowError, PyFloat_AS_DOUBLE, PyFloat_FromDouble, PyFloat_Type,
+    PyFrozenSet_New, PyFunction_Type, PyGC_Disable, PyGC_Enable, PyGetSetDescr_Type, PyImport_GetModule,
+    PyImport_Import, PyIter_Next, PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t, PyLong_FromLong,
+    PyLong_FromString, PyLong_Type, PyMem_Calloc, PyMem_Realloc, PyMemoryView_FromObject, PyOS_InterruptOccurred,
+    PyOS_string_to_double, PyObject_CallMethodOneArg, PyObject_CallObject, PyObject_GC_UnTrack,
+    PyObject_GenericGetDict, PyObject_GenericSetAttr, PyObject_SetAttr, PyObject_SetItem, PyObject_Vectorcall,
+    PyRange_Type, PySequence_Tuple, PySet_Add, PySet_Check, PySet_GET_SIZE, PySet_New, PySlice_New, PySlice_Type,
+    PySys_Audit, PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM,
+    PyType_Check, PyType_IsSubtype, PyType_Type, PyUnicode_AsUTF8AndSize, PyUnicode_CheckExact, PyUnicode_DATA,
+    PyUnicode_Decode, PyUnicode_DecodeASCII, PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8,
+    PyUnicode_FromEncodedObject, PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace,
+    PyUnicode_Type, Py_DECREF, Py_EnterRecursiveCall, Py_False, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_TYPE,
+    Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next,
+    cyp_call_new, cyp_calls_plainly, cyp_collects_in_allocations, cyp_default_getattr, cyp_default_new,
+    cyp_default_setattr, cyp_dict_add_steal, cyp_dict_get, cyp_dict_is_text, cyp_dict_like, cyp_dict_next,
+    cyp_dict_next_kept, cyp_dict_place, cyp_dict_set_steal, cyp_disown, cyp_enter_loading, cyp_function_code,
+    cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_is_free_threaded,
+    cyp_is_method, cyp_is_readonly, cyp_is_tuple_class, cyp_knows_range, cyp_leave_loading, cyp_list_take,
+    cyp_makes_plainly, cyp_mix_bytes, cyp_module_dict, cyp_object_new, cyp_own, cyp_plain_dict, cyp_range_new,
+    cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_restore_error, cyp_same_new, cyp_set_readonly,
+    cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_stack_is_low, cyp_stores_as_dict, cyp_str_new,
+    cyp_take_error, cyp_temporal_new, cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy,
+    cyp_tuple_items, cyp_type_find, cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at, cyp_values_put,
+    cyp_values_size, cyp_values_slot_of, raw_bytes, raw_float, raw_int, raw_int_from_le, raw_str, raw_tuple,
 )
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport BATCH_ITEMS, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
@@ -82,6 +82,7 @@ cdef object module_type = type(sys)
 cdef object named_last = None  # see top_of()
 cdef object top_of_last = None
 cdef object name_of_spec = "__spec__"
+cdef object name_of_import = "__import__"
 cdef object ABSENT = object()  # a method that the file has not; None would be called, and fail
 cdef tuple no_args = ()
 cdef dict builtin_names = builtins.__dict__
@@ -179,7 +180,31 @@ cdef class Machine:
     cdef Py_buffer view          # the last data from the file, if has_view
     cdef Py_ssize_t pos          # bytes of it that are used up
     cdef Py_ssize_t prefetched   # bytes of it that the file is past
+    cdef CypOwner owner          # the thread that uses it
     cdef Memo slots
+
+    cdef inline int take(self) except -1:
+        """It is this thread's until give(); so is everything below."""
+        if not cyp_own(&self.owner):
+            raise RuntimeError("Unpickler object is already used")
+        return 0
+
+    cdef inline int give(self) except -1:
+        cyp_disown(&self.owner)
+        return 0
+
+    cdef inline int begin(self) except -1:
+        """take() for what cannot be done while a load is under way."""
+        self.take()
+        if self.running:
+            self.give()
+            raise RuntimeError("Unpickler object is already used")
+        self.running = True
+        return 0
+
+    cdef inline int end(self) except -1:
+        self.running = False
+        return self.give()
 
     def __cinit__(self):
         memo_init(&self.slots)
@@ -192,23 +217,29 @@ cdef class Machine:
 
     def _open(self, file, fix_imports, encoding, errors, buffers):
         """Start over with a file and the options of __init__()."""
-        if self.running:
-            raise RuntimeError("Unpickler object is already used")
-        self.running = True
+        self.begin()
         try:
             machine_open(self, file, fix_imports, encoding, errors, buffers, "Unpickler")
         finally:
-            self.running = False
+            self.end()
 
     def _set_hook(self, hook, bint bound):
         """Set or, with UNSET, remove persistent_load; bound: it is a function to be called with self."""
-        self.persistent = hook
-        self.persistent_bound = bound
+        self.take()
+        try:
+            self.persistent = hook
+            self.persistent_bound = bound
+        finally:
+            self.give()
 
     def _get_hook(self):
-        if self.persistent_bound:
-            return self.persistent.__get__(self, type(self))
-        return self.persistent
+        cdef object hook
+        cdef bint bound
+        self.take()
+        hook = self.persistent
+        bound = self.persistent_bound
+        self.give()
+        return hook.__get__(self, type(self)) if bound else hook
 
     def load(self, /):
         """Load a pickle.
@@ -240,12 +271,13 @@ cdef class Machine:
         cdef Memo dropped
         cdef dict source
         if isinstance(value, UnpicklerMemoProxy):
-            source = memo_to_dict(&(<Machine>(<UnpicklerMemoProxy>value).machine).slots)
+            source = (<UnpicklerMemoProxy>value).machine.memo_items()
         elif isinstance(value, dict):
             source = <dict>value
         else:
             raise TypeError("'memo' attribute must be an UnpicklerMemoProxy object or dict, "
                             f"not {type(value).__name__:.200}")
+        self.take()
         memo_init(&filled)
         memo_init(&dropped)
         try:
@@ -253,12 +285,20 @@ cdef class Machine:
             memo_move(&dropped, &self.slots)
             memo_move(&self.slots, &filled)
         finally:
+            self.give()
             memo_free(&filled)
             memo_free(&dropped)  # finalizers find the new memo in its place
 
     @memo.deleter
     def memo(self):
         raise TypeError("attribute deletion is not supported")
+
+    cdef dict memo_items(self):
+        self.take()
+        try:
+            return memo_to_dict(&self.slots)
+        finally:
+            self.give()
 
 
 @cython.final
@@ -274,15 +314,19 @@ cdef class UnpicklerMemoProxy:
 
     def clear(self, /):
         """Remove all items from memo."""
-        memo_free(&self.machine.slots)
+        self.machine.take()
+        try:
+            memo_free(&self.machine.slots)
+        finally:
+            self.machine.give()
 
     def copy(self, /):
         """Copy the memo to a new object."""
-        return memo_to_dict(&self.machine.slots)
+        return self.machine.memo_items()
 
     def __reduce__(self, /):
         """Implement pickling support."""
-        return dict, (memo_to_dict(&self.machine.slots),)
+        return dict, (self.machine.memo_items(),)
 
 
 include "interrupts.pxi"
@@ -392,7 +436,10 @@ def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffe
     cdef Loading r
     cdef Memo memo
     cdef Py_buffer view
-    cdef bint borrowed = type(data) is bytes
+    cdef bint borrowed
+    if cyp_is_free_threaded():
+        data = constant_bytes(data)
+    borrowed = type(data) is bytes
     iterator = None
     if not borrowed:
         PyObject_GetBuffer(data, &view, PyBUF_CONTIG_RO)
@@ -480,9 +527,7 @@ cdef object machine_load(Machine m, bint once):
     cdef Memo passing
     if not m.ready:
         raise UnpicklingError(f"Unpickler.__init__() was not called by {type(m).__name__}.__init__()")
-    if m.running:
-        raise RuntimeError("Unpickler object is already used")
-    m.running = True
+    m.begin()
     memo_init(&passing)
     loading_init(&r, &passing if once else &m.slots)
     r.passing = once
@@ -508,7 +553,7 @@ cdef object machine_load(Machine m, bint once):
         m.prefetched = r.prefetched
         m.persistent_now = unset
         loading_free(&r)
-        m.running = False
+        m.end()
 
 
 cdef int choose_hook(Machine m) except -1:
@@ -520,41 +565,4 @@ cdef int choose_hook(Machine m) except -1:
     return 0
 
 
-# ---- the collector ----------------------------------------------------------------------------------------------
-
-ctypedef int (*Visit)(PyObject *, void *) noexcept
-ctypedef int (*Traverse)(PyObject *, Visit, void *) noexcept
-ctypedef int (*Clear)(PyObject *) noexcept
-
-cdef Traverse traverse_attributes
-cdef Clear clear_attributes
-
-
-cdef int machine_traverse(PyObject *self, Visit visit, void *arg) noexcept:
-    """Visit what Cython knows of and then the memo, which it does not."""
-    cdef Memo *memo = &(<Machine>self).slots
-    cdef PyObject *o
-    cdef Py_ssize_t i
-    cdef int status = traverse_attributes(self, visit, arg)
-    if status:
-        return status
-    for i in range(memo.size):
-        o = memo.slots[i]
-        if o != NULL and slot_owns(o):
-            status = visit(untagged(o), arg)
-            if status:
-                return status
-    if memo.sparse != NULL:
-        return visit(memo.sparse, arg)
-    return 0
-
-
-cdef int machine_clear(PyObject *self) noexcept:
-    memo_free(&(<Machine>self).slots)
-    return clear_attributes(self)
-
-
-traverse_attributes = <Traverse>(<PyTypeObject *>Machine).tp_traverse
-clear_attributes = <Clear>(<PyTypeObject *>Machine).tp_clear
-(<PyTypeObject *>Machine).tp_traverse = <traverseproc>machine_traverse
-(<PyTypeObject *>Machine).tp_clear = <inquiry>machine_clear
+include "load/collector.pxi"

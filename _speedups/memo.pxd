@@ -14,7 +14,7 @@ from libc.string cimport memcpy, memset
 
 from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc, PyObject_GenericGetDict,
-    Py_DECREF, Py_INCREF,
+    Py_DECREF, Py_INCREF, cyp_is_free_threaded,
 )
 
 cdef enum:
@@ -162,7 +162,7 @@ cdef inline int memo_reserve(Memo *m) except -1:
     return 0
 
 
-cdef inline int memo_add(Memo *m, PyObject *o) except -1:
+cdef inline int memo_enter(Memo *m, PyObject *o) except -1:
     """Give o the next memo index; o stays borrowed until memo_secure."""
     memo_reserve(m)
     memo_log(m, o)
@@ -202,6 +202,14 @@ cdef inline int memo_secure(Memo *m) except -1:
                     return 0
                 m.log[i] = o
                 memo_insert(m, o, i)
+    return 0
+
+
+cdef inline int memo_add(Memo *m, PyObject *o) except -1:
+    """memo_enter; on free-threaded builds the memo owns o at once, as nothing else keeps it alive for long."""
+    memo_enter(m, o)
+    if cyp_is_free_threaded():
+        memo_secure(m)
     return 0
 
 

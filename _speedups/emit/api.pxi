@@ -19,9 +19,7 @@ def take_general_way(bint on):
 
 cdef inline uint64_t next_epoch() noexcept:
     """A number that no dump has seen: for Emission.epoch and Memo.generation."""
-    global epochs
-    epochs += 1
-    return epochs
+    return cyp_count(&epochs)
 
 
 cdef inline object own(PyObject *o):
@@ -81,6 +79,9 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
     e.fast_nesting = 0
     e.fast_seen = NULL
     e.key_generation = 0
+    if cyp_is_free_threaded():
+        e.odd |= ODD_GENERAL  # whatever has no reference of ours, another thread may free
+        e.shared_open = 1
     if CYP_UNLIKELY(general_way):
         e.odd |= ODD_GENERAL
         e.shared_open = 1  # nothing looks unique

@@ -1,7 +1,8 @@
 # list, tuple, dict, set, frozenset: an opener that writes what comes before the items, and a walker for each.
 #
 # Walkers keep their place in the level.  Items are borrowed from the container: save_leaf runs no user code
-# before it is done with a leaf, and open_level takes its own reference first of all.
+# before it is done with a leaf, and open_level takes its own reference first of all.  On free-threaded builds
+# the level owns the item at hand, as other threads may change the container.
 
 cdef enum:
     STEP_BATCH = 0   # at the start of a batch
@@ -52,6 +53,15 @@ cdef int put_empty(Emission *e, unsigned char op, unsigned char text_op) except 
     return 0
 
 
+cdef inline PyObject *list_item(Level *lv, Py_ssize_t i) noexcept:
+    """Item i, borrowed; NULL only on free-threaded builds, where the list has become shorter."""
+    if cyp_is_free_threaded():
+        Py_XDECREF(lv.item)
+        lv.item = cyp_list_kept(lv.obj, i)
+        return lv.item
+    return PyList_GET_ITEM(lv.obj, i)
+
+
 cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
     """Source: _pickle.c batch_list_exact; for protocol 0 batch_list."""
     cdef PyObject *o = lv.obj
@@ -64,7 +74,9 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
                 i = put_leaves(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
                 if i == lv.stop or i == PyList_GET_SIZE(o):
                     break
-                item = PyList_GET_ITEM(o, i)
+                item = list_item(lv, i)
+                if cyp_is_free_threaded() and item == NULL:
+                    break
                 i += 1
                 lv.i = i
                 if save_leaf_any(e, item, uniq) == NOT_LEAF:
@@ -88,7 +100,9 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
             if left <= 0:
                 return DONE
             if e.proto == 0 or (left == 1 and (i == 0 or cyp_single_tail_batch())):
-                item = PyList_GET_ITEM(o, i)
+                item = list_item(lv, i)
+                if cyp_is_free_threaded() and item == NULL:
+                    return DONE
                 i += 1
                 lv.i = i
                 lv.step = STEP_EACH if e.proto == 0 else STEP_LAST
@@ -226,10 +240,10 @@ cdef inline bint without_dictionary(Emission *e, Level *lv, bint instance) noexc
 
 
 cdef inline bint next_pair(Emission *e, Level *lv, PyObject **key, PyObject **value, bint instance) noexcept:
-    """The next item of the dict, or attribute of the instance, borrowed."""
+    """The next item of the dict, or attribute of the instance, kept."""
     if without_dictionary(e, lv, instance):
         return cyp_attrs_next(lv.obj, &lv.pos, key, value)
-    return cyp_dict_next(pairs_of(lv), &lv.pos, key, value)
+    return cyp_dict_next_kept(pairs_of(lv), &lv.pos, key, value)
 
 
 cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, bint instance) except -1:
@@ -263,10 +277,12 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
                     continue
                 if lv.i < lv.stop and next_pair(e, lv, &key, &value, instance):
                     # Saving the key may run user code, which may take both out of the dict.
-                    Py_INCREF(value)
+                    if not cyp_is_free_threaded():
+                        Py_INCREF(value)
                     lv.item = value
                     lv.step = STEP_VALUE
                     hold(e, key)
+                    cyp_drop_kept(key)
                     if save_leaf_any(e, key, uniq) == NOT_LEAF:
                         child[0] = key
                         return NEXT
@@ -308,6 +324,8 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
     if CYP_UNLIKELY(lv.i < lv.stop and lv.i < lv.n and (lv.single or cyp_single_tail_batch())):
         refuse(e, RuntimeError, "dictionary keys changed during iteration")
     if e.proto == 0 and lv.i >= lv.n and next_pair(e, lv, &key, &value, instance):
+        cyp_drop_kept(key)
+        cyp_drop_kept(value)
         refuse(e, RuntimeError, "dictionary keys changed during iteration")  # as the iterator of its items says
     # Before 3.15 a full batch is followed by another, even an empty one.
     if (lv.i < lv.n) if (cyp_single_tail_batch() or e.proto == 0) else (lv.i == lv.stop):

@@ -30,7 +30,7 @@ cdef tuple find_global(object obj, object name, int proto):
     module_name = getattr(obj, "__module__", None)
     if type(qualified) is str and type(module_name) is str and "." not in <str>qualified:
         module = get_module(module_name)
-        if type(module) is ModuleType and (<dict>module.__dict__).get(qualified) is obj:
+        if type(module) is ModuleType and entry(<dict>module.__dict__, qualified) is obj:
             return module_name, qualified
     return _reduce.find_global(obj, name, proto)
 

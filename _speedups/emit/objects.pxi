@@ -130,7 +130,7 @@ cdef int open_by_reducer(Emission *e, PyObject *o, Level *lv) except -1:
     cdef object reducer, reduced
     before_user_code(e)
     if e.dispatch_table == NULL:
-        reducer = copyreg_table.get(<object><PyObject *>t, UNSET)
+        reducer = entry(copyreg_table, <object><PyObject *>t)
     else:
         reducer = private_reducer(<object>e.dispatch_table, <object><PyObject *>t)
     if reducer is not UNSET:
@@ -157,10 +157,16 @@ cdef object reduce_object(object obj, int proto):
     return obj.__reduce__()
 
 
+cdef inline object entry(dict table, object key):
+    """table[key], or UNSET.  Cython's own dict.get() borrows, which another thread may not like."""
+    cdef PyObject *found = cyp_dict_get(<PyObject *>table, <PyObject *>key)
+    return UNSET if found == NULL else own(found)
+
+
 cdef object private_reducer(object table, object cls):
     """The entry of a Pickler's own dispatch table, which is any mapping; UNSET where there is none."""
     if type(table) is dict:
-        return (<dict>table).get(cls, UNSET)
+        return entry(<dict>table, cls)
     try:
         return table[cls]
     except KeyError:

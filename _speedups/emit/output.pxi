@@ -4,7 +4,7 @@ cdef inline int before_user_code(Emission *e) except -1:
     """Call before anything that can run Python code: the memo owns what it names, caches of this dump expire."""
     if e.memo.secured < e.memo.n:
         memo_secure(e.memo)
-    e.epoch = next_epoch()
+    e.epoch = e.epoch + 1 if cyp_is_free_threaded() else next_epoch()  # threads would wait for one another's
     return 0
 
 

@@ -20,6 +20,7 @@ cdef class Emitter:
     cdef int fast_mode           # the attribute fast
     cdef object hook             # persistent_id: UNSET, or what was assigned or captured
     cdef bint hook_bound         # ... to be bound to this Pickler: no cycle keeps it alive
+    cdef CypOwner owner          # the thread that uses it
 
     def __cinit__(self):
         memo_init(&self.memo_table, next_epoch())
@@ -31,8 +32,21 @@ cdef class Emitter:
     def __dealloc__(self):
         memo_free(&self.memo_table)
 
-    cdef int check_idle(self) except -1:
+    cdef inline int take(self) except -1:
+        """It is this thread's until give(); so is everything below."""
+        if not cyp_own(&self.owner):
+            raise RuntimeError("Pickler object is already used")
+        return 0
+
+    cdef inline int give(self) except -1:
+        cyp_disown(&self.owner)
+        return 0
+
+    cdef inline int begin(self) except -1:
+        """take() for what cannot be done while a dump is under way."""
+        self.take()
         if self.running:
+            self.give()
             raise RuntimeError("Pickler object is already used")
         return 0
 
@@ -43,17 +57,20 @@ cdef class Emitter:
         memo is as it was before the call, and bytes may have been written.
         """
         cdef Emission e
-        cdef Py_ssize_t before = self.memo_table.n
-        cdef uint64_t generation = self.memo_table.generation
+        cdef Py_ssize_t before
+        cdef uint64_t generation
         cdef object persistent_id, reducer_override, data
-        cdef tuple override_types
-        cdef tuple options = (self.write, self.table, self.buffer_callback)  # a hook may call __init__ again
-        if self.write is UNSET:
-            raise PicklingError("Pickler.__init__() was not called by %s.__init__()" % type(self).__name__)
-        self.check_idle()
+        cdef tuple override_types, options
+        self.begin()
         self.running = True
-        emission_init(&e, &self.memo_table, self.proto, self.fix_imports, options[2])
+        before = self.memo_table.n
+        generation = self.memo_table.generation
+        emission_init(&e, &self.memo_table, self.proto, self.fix_imports, None)
         try:
+            if self.write is UNSET:
+                raise PicklingError("Pickler.__init__() was not called by %s.__init__()" % type(self).__name__)
+            options = (self.write, self.table, self.buffer_callback)  # a hook may call __init__ again
+            e.buffer_callback = or_null(options[2])
             persistent_id = self.persistent_id_hook()
             reducer_override = getattr(self, "reducer_override", UNSET)
             e.bin = self.binary != 0
@@ -80,6 +97,7 @@ cdef class Emitter:
                 self.keep(before)
             finally:
                 self.running = False
+                self.give()
 
     cdef tuple declared_types(self):
         """The types that the class declares its reducer_override to be for, in `reducer_override_types`; or None."""
@@ -142,7 +160,11 @@ cdef class Emitter:
 
     def clear_memo(self, /):
         """Forget which objects have been written, so that the next dump() writes them anew."""
-        self.exchange_kept([])
+        self.take()
+        try:
+            self.exchange_kept([])
+        finally:
+            self.give()
 
     cdef dict memo_items(self):
         """id -> (memo index, object)"""
@@ -151,14 +173,18 @@ cdef class Emitter:
         cdef dict items = {}
         cdef list kept
         cdef uint64_t generation
-        self.own_all()
-        kept = self.kept  # the collector may run code that clears the memo
-        generation = m.generation
-        for i in range(len(kept)):
-            if m.generation != generation:
-                break
-            items[<size_t><PyObject *>kept[i]] = (memo_wire_index(m, i), kept[i])
-        return items
+        self.take()
+        try:
+            self.own_all()
+            kept = self.kept  # the collector may run code that clears the memo
+            generation = m.generation
+            for i in range(len(kept)):
+                if m.generation != generation:
+                    break
+                items[<size_t><PyObject *>kept[i]] = (memo_wire_index(m, i), kept[i])
+            return items
+        finally:
+            self.give()
 
     cdef int assign_memo(self, object items) except -1:
         """Replace the memo by a dict, or an instance of a subclass, as memo_items gives it."""
@@ -181,15 +207,17 @@ cdef class Emitter:
             raise MemoryError()
         for i in range(n):
             alias[i] = (<tuple>entries[i])[0]
+        self.take()
         try:
             dropped = self.exchange_kept(objects)
-        except BaseException:
+            m.alias = alias
+            alias = NULL
+            for i in range(n):
+                memo_enter(m, <PyObject *>objects[i])
+                m.secured = m.listed = m.n_alias = m.n
+        finally:
+            self.give()
             PyMem_Free(alias)
-            raise
-        m.alias = alias
-        for i in range(n):
-            memo_add(m, <PyObject *>objects[i])
-            m.secured = m.listed = m.n_alias = m.n
         return 0
 
     @property
@@ -238,34 +266,47 @@ cdef class Emitter:
 
     @property
     def dispatch_table(self):
-        if self.table is UNSET:
+        cdef object table = self.exchange_table(NULL)
+        if table is UNSET:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute 'dispatch_table'")
-        return self.table
+        return table
 
     @dispatch_table.setter
     def dispatch_table(self, value):
-        self.table = value
+        self.exchange_table(<PyObject *>value)
 
     @dispatch_table.deleter
     def dispatch_table(self):
-        if self.table is UNSET:
+        if self.exchange_table(<PyObject *>UNSET) is UNSET:
             raise AttributeError("dispatch_table")
-        self.table = UNSET
+
+    cdef object exchange_table(self, PyObject *table):
+        """The private dispatch table, or UNSET; from now on it is `table`, unless that is NULL."""
+        cdef object old
+        self.take()
+        old = self.table  # which may have a finalizer
+        if table != NULL:
+            self.table = <object>table
+        self.give()
+        return old
 
 
 def configure(Emitter pickler not None, write, int protocol, bint fix_imports, buffer_callback):
     """Pickler.__init__ after its checks: take the options, forget everything else."""
-    pickler.check_idle()
-    pickler.proto = protocol
-    pickler.binary = protocol > 0
-    pickler.fast_mode = 0
-    pickler.fix_imports = fix_imports
-    pickler.buffer_callback = buffer_callback
-    pickler.clear_memo()
-    pickler.write = write
-    if pickler.table is UNSET:
-        # A dispatch_table of a subclass becomes the Pickler's own here, and later changes of it go unnoticed.
-        pickler.table = getattr(pickler, "dispatch_table", UNSET)
+    pickler.begin()
+    try:
+        pickler.proto = protocol
+        pickler.binary = protocol > 0
+        pickler.fast_mode = 0
+        pickler.fix_imports = fix_imports
+        pickler.buffer_callback = buffer_callback
+        pickler.clear_memo()
+        pickler.write = write
+        if pickler.table is UNSET:
+            # A dispatch_table of a subclass becomes the Pickler's own here, and later changes of it go unnoticed.
+            pickler.table = getattr(pickler, "dispatch_table", UNSET)
+    finally:
+        pickler.give()
 
 
 def seal(type cls not None, /):
@@ -275,13 +316,23 @@ def seal(type cls not None, /):
 
 def get_hook(Emitter pickler not None):
     """The persistent_id that was assigned or captured, or UNSET."""
-    return MethodType(pickler.hook, pickler) if pickler.hook_bound else pickler.hook
+    cdef object hook
+    cdef bint bound
+    pickler.take()
+    hook = pickler.hook
+    bound = pickler.hook_bound
+    pickler.give()
+    return MethodType(hook, pickler) if bound else hook
 
 
 def set_hook(Emitter pickler not None, hook, bint bound):
     """Keep a persistent_id; if bound, it is the function of a method of this Pickler."""
-    pickler.hook = hook
-    pickler.hook_bound = bound
+    pickler.take()
+    try:
+        pickler.hook = hook
+        pickler.hook_bound = bound
+    finally:
+        pickler.give()
 
 
 @cython.final

@@ -180,7 +180,7 @@ cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
     if e.proto < 5:
         before_user_code(e)
         _reduce.refuse(held, e.proto)
-    if e.buffer_callback == NULL and e.write == NULL:
+    if e.buffer_callback == NULL and e.write == NULL and not cyp_is_free_threaded():
         # Nothing can release it meanwhile.
         shared = PyPickleBuffer_GetBuffer(o)
         if shared.suboffsets == NULL and PyBuffer_IsContiguous(<Py_buffer *>shared, c"A"):

@@ -40,7 +40,7 @@ cdef class AddressMemo:
         if self.plain is not None:
             self.plain[PyLong_FromVoidPtr(<void *>obj)] = (len(self.plain), obj)
             return 0
-        memo_add(&self.table, <PyObject *>obj)
+        memo_enter(&self.table, <PyObject *>obj)
         try:
             self.kept.append(obj)
         except BaseException:

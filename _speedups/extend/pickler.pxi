@@ -25,7 +25,8 @@ class ExtensiblePickler(PurePickler):
 
     def __init__(self, file, protocol=None, *, fix_imports=True, buffer_callback=None):
         PurePickler.__init__(self, file, protocol, fix_imports=fix_imports, buffer_callback=buffer_callback)
-        replace_framer(self)
+        if not cyp_is_free_threaded():
+            replace_framer(self)
 
     def dump(self, obj):
         """Write a pickled representation of obj to the open file.

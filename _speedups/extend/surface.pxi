@@ -84,9 +84,15 @@ cdef bint is_own(object pickler, str name) except -1:
 
 
 cdef Surface look_at(object pickler):
-    """The surface of a pickler as it is now."""
+    """The surface of a pickler as it is now.
+
+    On free-threaded builds none is usable: what several threads do with one pickler is left to the pure one, which
+    has no memory of its own that they could spoil.
+    """
     cdef Surface s = Surface.__new__(Surface)
     cdef object framer = pickler.framer
+    if cyp_is_free_threaded():
+        return s
     if type(framer) is PureFramer and framer.current_frame is None:
         # The class has called pickle._Pickler.__init__ itself.
         replace_framer(pickler)
@@ -137,8 +143,11 @@ cdef str SURFACE = "_ExtensiblePickler__surface"  # the attribute that has it du
 
 cdef inline Surface surface_of(object pickler):
     """The one of the dump under way, or a new one where there is none; up to date."""
-    cdef PyObject *found = PyDict_GetItemWithError(pickler.__dict__, SURFACE)
+    cdef PyObject *found
     cdef Surface s
+    if cyp_is_free_threaded():
+        return look_at(pickler)
+    found = PyDict_GetItemWithError(pickler.__dict__, SURFACE)
     if found == NULL or type(<object>found) is not Surface:
         return look_at(pickler)
     s = <Surface>found

@@ -19,11 +19,15 @@ cdef object find_global(int proto, bint fix_imports, object module_name, object 
 
 cdef object own_name(object module, object name):
     """module.name, straight from the dictionary of an ordinary module; memo_hole where that is not all to be done."""
-    cdef PyObject *found
     if type(module) is not module_type or type(name) is not str or (<str>name).startswith("__"):
         return memo_hole
-    found = PyDict_GetItemWithError(cyp_module_dict(<PyObject *>module), <PyObject *>name)
-    return memo_hole if found == NULL else <object>found
+    return entry(cyp_module_dict(<PyObject *>module), name)
+
+
+cdef inline object entry(PyObject *table, object key):
+    """table[key] of an exact dict, or memo_hole."""
+    cdef PyObject *found = cyp_dict_get(table, <PyObject *>key)
+    return memo_hole if found == NULL else steal(found)
 
 
 cdef object import_module(object name):
@@ -32,7 +36,7 @@ cdef object import_module(object name):
     A module that is still being imported has to be waited for, a missing package of a dotted name is imported, and a
     replaced builtins.__import__ is called.
     """
-    if type(name) is str and builtin_names.get("__import__") is builtin_import:
+    if type(name) is str and entry(<PyObject *>builtin_names, name_of_import) is builtin_import:
         module = find_module(name)
         if module is not None and find_module(top_of(name)) is not None:
             spec = spec_of(module)
@@ -44,6 +48,8 @@ cdef object import_module(object name):
 cdef object top_of(object name):
     """The package of a dotted name, or the name; the last answer is at hand."""
     global named_last, top_of_last
+    if cyp_is_free_threaded():
+        return name.partition(".")[0]
     if name is not named_last:
         top_of_last = name.partition(".")[0]
         named_last = name
@@ -51,11 +57,10 @@ cdef object top_of(object name):
 
 
 cdef object spec_of(object module):
-    cdef PyObject *spec
     if type(module) is module_type:
-        spec = PyDict_GetItemWithError(cyp_module_dict(<PyObject *>module), <PyObject *>name_of_spec)
-        if spec != NULL:
-            return <object>spec
+        spec = entry(cyp_module_dict(<PyObject *>module), name_of_spec)
+        if spec is not memo_hole:
+            return spec
     return getattr(module, "__spec__", None)
 
 

@@ -274,6 +274,8 @@ cdef dict memo_to_dict(Memo *memo):
 cdef int memo_fill(Memo *memo, dict source) except -1:
     """Store every item of a user's dictionary; the memo is half filled if that fails."""
     cdef Py_ssize_t i
+    if cyp_is_free_threaded():
+        source = source.copy()  # which no other thread changes
     for key, value in source.items():
         if not isinstance(key, int):
             raise TypeError("memo key must be integers")

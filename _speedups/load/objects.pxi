@@ -185,9 +185,10 @@ cdef int set_slots(PyObject *instance, PyObject *slots) except -1:
     cdef Py_ssize_t pos = 0
     cdef PyObject *name
     cdef PyObject *value
-    while PyDict_Next(slots, &pos, &name, &value):
-        Py_INCREF(name)
-        Py_INCREF(value)
+    while cyp_dict_next_kept(slots, &pos, &name, &value):
+        if not cyp_is_free_threaded():
+            Py_INCREF(name)
+            Py_INCREF(value)
         try:
             PyObject_SetAttr(instance, name, value)
         finally:
@@ -271,6 +272,8 @@ cdef int build(object instance, object state) except -1:
         if not isinstance(state, dict):
             raise UnpicklingError("state is not a dictionary")
         own = instance.__dict__
+        if cyp_is_free_threaded() and type(state) is dict:
+            state = (<dict>state).copy()  # which no other thread changes
         for name, value in (<dict>state).items():
             if type(name) is str:
                 name = interned(name)

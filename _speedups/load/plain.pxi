@@ -167,7 +167,7 @@ cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
         Py_DECREF(made)
         raise
     r.stack.top = items
-    if shape != NULL and shape.like == NULL and PyDict_Size(made) == n:
+    if shape != NULL and shape.like == NULL and not cyp_is_free_threaded() and PyDict_Size(made) == n:
         remember_shape(shape, made)
     return made
 

@@ -43,6 +43,7 @@ cdef struct Plan:
     int slots[PLAN_NAMES]           # its place among the inline values, or of a slot in the instance, in bytes
 
 cdef Plan plans[PLANS]
+cdef Plan no_plan                   # of free-threaded builds: nothing is known about any class
 cdef PyObject *names[NAMES]         # owned
 cdef list forgotten = []            # by plans
 cdef object name_of_dict = "__dict__"
@@ -66,6 +67,8 @@ cdef object dict_of_class = vars(type("C", (), {}))["__dict__"]  # what any clas
 
 cdef inline Plan *plan_of(PyTypeObject *tp) noexcept:
     cdef Plan *plan = &plans[((<size_t>tp >> 5) ^ (<size_t>tp >> 14)) % PLANS]
+    if cyp_is_free_threaded():
+        return &no_plan  # another thread may change the class while we go by what it was
     if CYP_LIKELY(plan.tp == tp and plan.tag != 0 and plan.tag == cyp_type_tag(tp)):
         return plan
     plan_fill(plan, tp)
@@ -341,7 +344,7 @@ cdef PyObject *name_new(const unsigned char *p, Py_ssize_t nbytes) except NULL:
     """An attribute name as an interned str, new reference: from a cache if it is short and ASCII."""
     cdef PyObject **slot
     cdef PyObject *name
-    if nbytes < 2 or nbytes > NAME_BYTES:
+    if nbytes < 2 or nbytes > NAME_BYTES or cyp_is_free_threaded():
         return cyp_str_new(p, nbytes)
     slot = &names[cyp_mix_bytes(p, nbytes) >> 54]
     name = slot[0]

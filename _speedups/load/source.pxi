@@ -130,10 +130,24 @@ cdef int skip_consumed(Loading *r, Machine m) except -1:
     return 0
 
 
+cdef object constant_bytes(object data):
+    """What is in a bytes-like object now: other threads may change it while we read."""
+    cdef Py_buffer view
+    if type(data) is bytes:
+        return data
+    PyObject_GetBuffer(data, &view, PyBUF_CONTIG_RO)
+    try:
+        return steal(PyBytes_FromStringAndSize(<const unsigned char *>view.buf, view.len))
+    finally:
+        PyBuffer_Release(&view)
+
+
 cdef int set_window(Loading *r, Machine m, object data, bint prefetched) except -1:
     """Make a bytes-like object from the file the window."""
     r.passed += r.p - r.start
     drop_window(r, m)
+    if cyp_is_free_threaded():
+        data = constant_bytes(data)
     PyObject_GetBuffer(data, &m.view, PyBUF_CONTIG_RO)
     m.has_view = True
     r.start = r.p = <const unsigned char *>m.view.buf
