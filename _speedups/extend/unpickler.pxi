@@ -25,7 +25,7 @@ class ExtensibleUnpickler(PureUnpickler):
         Raises: as pickle._Unpickler.load.
         """
         cdef Loader loader
-        if "_file_read" not in self.__dict__ or not keeps_attributes(self):
+        if cyp_is_free_threaded() or "_file_read" not in self.__dict__ or not keeps_attributes(self):
             return PureUnpickler.load(self)
         loader = Loader.__new__(Loader, self)
         loader.open()

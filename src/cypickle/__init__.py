@@ -1,10 +1,20 @@
 """A drop-in replacement for pickle: the same API, the same bytes, several times faster."""
 
+import _thread
 from _pickle import PickleBuffer, PickleError, PicklingError, UnpicklingError
 
-from ._emitter import DEFAULT_PROTOCOL, HIGHEST_PROTOCOL
-from ._pickler import Pickler, dump, dumps
-from ._unpickler import Unpickler, load, loads
+try:
+    if not getattr(_thread, "_is_main_interpreter", lambda: True)():  # 3.11 does not tell
+        raise ImportError("the compiled core belongs to one interpreter: the main one")
+    from ._emitter import DEFAULT_PROTOCOL, HIGHEST_PROTOCOL
+    from ._pickler import Pickler, dump, dumps
+    from ._unpickler import Unpickler, load, loads
+except ImportError as error:
+    if "one interpreter" not in str(error):
+        raise
+    from ._subinterpreter import stand_in
+
+    stand_in(globals())
 
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes
 if TYPE_CHECKING:
