@@ -162,7 +162,7 @@ static inline int cyp_getattr_chain(void) { return PY_VERSION_HEX >= 0x030D0000;
 
    Borrowed, up to `most` of them from position pos on; positions[i] is where to go on after the i-th.  The table
    is full of holes, so they are skipped without a branch. */
-#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED)
+#if !defined(CYPICKLE_NO_INTERNALS)
 static inline Py_ssize_t cyp_set_next(PyObject *set, Py_ssize_t pos, PyObject **items, Py_ssize_t *positions,
                                       Py_ssize_t most)
 {

@@ -177,7 +177,7 @@ static inline PyObject *cyp_bytearray_new(const unsigned char *p, Py_ssize_t n)
 /* Appends n items to an exact list.  Their references are taken on success only. */
 static inline int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n)
 {
-#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED)
+#if !defined(CYPICKLE_NO_INTERNALS)
     PyListObject *self = (PyListObject *)list;
     Py_ssize_t size = Py_SIZE(self);
     if (n > self->allocated - size) {
@@ -395,7 +395,7 @@ static inline int cyp_are_lowest_terms(PyObject *numerator, PyObject *denominato
     return b == 1;
 }
 
-#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x03100000
+#if !defined(CYPICKLE_NO_INTERNALS) && PY_VERSION_HEX < 0x03100000
 /* Objects/rangeobject.c, 3.2 to 3.15 */
 typedef struct {
     PyObject_HEAD
@@ -456,7 +456,7 @@ static inline int cyp_stores_as_dict(PyObject *o)
 /* What the class says about a name, borrowed, or NULL without an exception. */
 static inline PyObject *cyp_type_find(PyTypeObject *tp, PyObject *name)
 {
-#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED)
+#if !defined(CYPICKLE_NO_INTERNALS)
     return _PyType_Lookup(tp, name);
 #else
     PyObject *mro = tp->tp_mro, *found = NULL;

@@ -32,6 +32,7 @@ static inline int cyp_dict_next_kept(PyObject *dict, Py_ssize_t *pos, PyObject *
     return found;
 }
 static inline void cyp_drop_kept(PyObject *o) { Py_DECREF(o); }
+static inline void cyp_keep(PyObject *o) { (void)o; }
 /* dict[key], new; NULL with or without an exception. */
 static inline PyObject *cyp_dict_get(PyObject *dict, PyObject *key)
 {
@@ -70,6 +71,7 @@ static inline uint64_t cyp_count(uint64_t *counter) { return _Py_atomic_add_uint
 static inline int cyp_is_free_threaded(void) { return 0; }
 static inline PyObject *cyp_list_kept(PyObject *list, Py_ssize_t i) { return PyList_GET_ITEM(list, i); }
 static inline void cyp_drop_kept(PyObject *o) { (void)o; }
+static inline void cyp_keep(PyObject *o) { Py_INCREF(o); }
 static inline PyObject *cyp_dict_get(PyObject *dict, PyObject *key)
 {
     return Py_XNewRef(PyDict_GetItemWithError(dict, key));

@@ -9,7 +9,7 @@
    CPython keeps the attributes of an ordinary instance in an array beside it, under keys shared by the
    type, until somebody asks for __dict__.  Layout: one for 3.11 (Include/internal/pycore_dict.h), one for
    3.12, one since 3.13; unknown versions take the fallback, which says "there is a dictionary". */
-#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x03100000
+#if !defined(CYPICKLE_NO_INTERNALS) && PY_VERSION_HEX < 0x03100000
 #define CYP_INLINE_VALUES 1
 #if defined(__GNUC__) || defined(__clang__)
 #pragma GCC diagnostic push

@@ -27,6 +27,7 @@ cdef extern from "compat.h":
     PyObject *cyp_list_kept(PyObject *, Py_ssize_t) noexcept  # kept, or NULL without exception
     bint cyp_dict_next_kept(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # kept
     void cyp_drop_kept(PyObject *) noexcept
+    void cyp_keep(PyObject *) noexcept  # from now on the caller's, on all builds
     PyObject *cyp_dict_get(PyObject *, PyObject *key) except? NULL  # new
     ctypedef struct CypOwner:
         pass

@@ -43,6 +43,7 @@ import struct
 import sys
 from io import BufferedReader, BytesIO, FileIO
 from itertools import islice
+from threading import get_ident
 
 from cypickle import _nesting, _reduce
 

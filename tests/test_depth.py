@@ -10,7 +10,7 @@ import pytest
 from deep_worker import SHAPES
 
 WORKER = pathlib.Path(__file__).with_name("deep_worker.py")
-DEPTHS = (40_000, 1_000_000)  # small and large budget; both are beyond every version's default limit
+DEPTHS = (70_000, 1_000_000)  # small and large budget; both are beyond every version's default limit
 SMALL_STACK = (
     256 if sys.version_info[:2] != (3, 13) else 8192
 )  # KB; 3.13 itself crashes when it drops nested lists on 256

@@ -13,6 +13,25 @@ from hostile import HAND_WRITTEN, mutated
 from hostile_worker import restricted_class
 from unpickling import OURS, PURE, Plain, graph, graphs, outcome, reads_raw_data, same, written
 
+try:
+    import resource
+except ImportError:
+    resource = None
+
+MEMORY = 1 << 32
+
+
+@pytest.fixture(autouse=True)
+def _memory():
+    """The pure class allocates what a pickle claims to hold, and not every system waits until it is used."""
+    if resource is None:
+        yield
+        return
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, limits)
+
 
 def broken():
     for data in graphs((0, 2, 4, 5)):

@@ -115,6 +115,8 @@ def test_a_pickler_in_another_thread(name, meanwhile):
         assert [(type(error), str(error)) for error in errors] == [
             (RuntimeError, "Pickler object is already used")
         ]
+    else:
+        assert errors == []
     assert pickle.loads(file.getvalue()) == [None, "a"]
     PICKLER[name](pickler)
 
@@ -130,6 +132,8 @@ def test_an_unpickler_in_another_thread(name, meanwhile):
         assert [(type(error), str(error)) for error in errors] == [
             (RuntimeError, "Unpickler object is already used")
         ]
+    else:
+        assert errors == []
     UNPICKLER[name](unpickler)
 
 

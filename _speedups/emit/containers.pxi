@@ -277,8 +277,7 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
                     continue
                 if lv.i < lv.stop and next_pair(e, lv, &key, &value, instance):
                     # Saving the key may run user code, which may take both out of the dict.
-                    if not cyp_is_free_threaded():
-                        Py_INCREF(value)
+                    cyp_keep(value)
                     lv.item = value
                     lv.step = STEP_VALUE
                     hold(e, key)

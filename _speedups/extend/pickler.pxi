@@ -33,8 +33,13 @@ class ExtensiblePickler(PurePickler):
 
         Raises: as pickle._Pickler.dump.
         """
-        cdef dict attributes = self.__dict__
-        cdef object outer = attributes.get(SURFACE)
+        cdef dict attributes
+        cdef object outer
+        if cyp_is_free_threaded():
+            run_alone(PurePickler.dump, self, (obj,))  # no surface is usable there
+            return
+        attributes = self.__dict__
+        outer = attributes.get(SURFACE)
         if hasattr(self, "_file_write"):
             attributes[SURFACE] = look_at(self)
         try:

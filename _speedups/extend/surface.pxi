@@ -141,6 +141,27 @@ cdef int replace_framer(object pickler) except -1:
 cdef str SURFACE = "_ExtensiblePickler__surface"  # the attribute that has it during a dump
 
 
+cdef str OWNER = "_Extensible__owner"  # the attribute that has it, on free-threaded builds, during a dump or load
+
+
+cdef object run_alone(object method, object self, tuple args):
+    """Call a method of the pure class, of which free-threaded builds bear one thread at a time: frames are BytesIO.
+
+    Raises:
+        RuntimeError: another thread is at it.
+    """
+    cdef object attributes = self.__dict__
+    cdef object owner = (get_ident(),)
+    cdef object found = attributes.setdefault(OWNER, owner)
+    if found != owner:
+        raise RuntimeError(f"{type(self).__name__} object is already used")
+    try:
+        return method(self, *args)
+    finally:
+        if found is owner:
+            attributes.pop(OWNER, None)
+
+
 cdef inline Surface surface_of(object pickler):
     """The one of the dump under way, or a new one where there is none; up to date."""
     cdef PyObject *found

@@ -25,7 +25,9 @@ class ExtensibleUnpickler(PureUnpickler):
         Raises: as pickle._Unpickler.load.
         """
         cdef Loader loader
-        if cyp_is_free_threaded() or "_file_read" not in self.__dict__ or not keeps_attributes(self):
+        if cyp_is_free_threaded():
+            return run_alone(PureUnpickler.load, self, ())
+        if "_file_read" not in self.__dict__ or not keeps_attributes(self):
             return PureUnpickler.load(self)
         loader = Loader.__new__(Loader, self)
         loader.open()
@@ -44,7 +46,7 @@ class ExtensibleUnpickler(PureUnpickler):
 
     def load_build(self):
         """Set the state of the object below it on the stack."""
-        cdef object stack = self.__dict__.get("stack")
+        cdef object stack = None if cyp_is_free_threaded() else self.__dict__.get("stack")
         if type(stack) is not list or not build_plainly(stack):
             PureUnpickler.load_build(self)
 

@@ -186,9 +186,8 @@ cdef int set_slots(PyObject *instance, PyObject *slots) except -1:
     cdef PyObject *name
     cdef PyObject *value
     while cyp_dict_next_kept(slots, &pos, &name, &value):
-        if not cyp_is_free_threaded():
-            Py_INCREF(name)
-            Py_INCREF(value)
+        cyp_keep(name)
+        cyp_keep(value)
         try:
             PyObject_SetAttr(instance, name, value)
         finally:

@@ -4,13 +4,13 @@ import _thread
 from _pickle import PickleBuffer, PickleError, PicklingError, UnpicklingError
 
 try:
-    if not getattr(_thread, "_is_main_interpreter", lambda: True)():  # 3.11 does not tell
+    if not getattr(_thread, "_is_main_interpreter", lambda: True)():  # 3.11 and 3.12.0 do not tell
         raise ImportError("the compiled core belongs to one interpreter: the main one")
     from ._emitter import DEFAULT_PROTOCOL, HIGHEST_PROTOCOL
     from ._pickler import Pickler, dump, dumps
     from ._unpickler import Unpickler, load, loads
 except ImportError as error:
-    if "one interpreter" not in str(error):
+    if "one interpreter" not in str(error) and "subinterpreter" not in str(error):
         raise
     from ._subinterpreter import stand_in
 

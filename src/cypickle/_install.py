@@ -135,7 +135,9 @@ def installed() -> Iterator[Report]:
 
 
 def _replacements() -> dict[int, tuple[Any, Any]]:
-    """id of each object to be replaced -> it, and what takes its place."""
+    """id of each object to be replaced -> it, and what takes its place; nothing in a subinterpreter."""
+    if _OURS == _ORIGINALS:
+        return {}
     pairs: list[tuple[Any, Any]] = [(_ORIGINALS[name], _OURS[name]) for name in NAMES]
     pairs += [(_STDLIB_FORKING, ForkingPickler), (_stdlib_preparation, get_preparation_data)]
     return {id(before): (before, after) for before, after in pairs}
@@ -227,6 +229,8 @@ _OUR_MODULES = {id(after): after.__module__ for _, after in _replacements().valu
 
 def _report() -> Report:
     """After install(): who holds one of the originals, apart from what it took out of use."""
+    if _OURS == _ORIGINALS:
+        return Report((), ())
     targets = (*_ORIGINALS.values(), _STDLIB_FORKING)
     retired = {id(_STDLIB_FORKING), id(vars(_STDLIB_FORKING))}
     known = {id(module_names(module)) for module in _own_modules()}

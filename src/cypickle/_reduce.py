@@ -22,7 +22,7 @@ else:
 # Nesting levels that the running version's own pickle manages whatever sys.getrecursionlimit() says, rounded up.
 # Up to 3.11 it obeys that limit.
 _STDLIB_DEPTH = {(3, 11): 0, (3, 12): 2_000, (3, 13): 10_000}
-_LATER_STDLIB_DEPTH = 30_000
+_LATER_STDLIB_DEPTH = 60_000
 _DEPTH_FLOOR = _STDLIB_DEPTH.get(sys.version_info[:2], _LATER_STDLIB_DEPTH)
 
 
@@ -324,16 +324,19 @@ def _walk(obj: object, path: "Iterable[str]") -> object:
     return obj
 
 
+_ABSENT = object()
+
+
 def extension_code(obj: object, name: "str | None", names: "tuple[str, str]", protocol: int) -> int:
     """Return the code that copyreg.add_extension registered for a global, or 0.
 
     Raises:
         RuntimeError: the registry holds something else than a code for it.
     """
-    code = copyreg._extension_registry.get(names, 0)  # type: ignore[attr-defined]
-    if names in copyreg._extension_registry and not (  # type: ignore[attr-defined]
-        isinstance(code, int) and 0 < code <= 0x7FFFFFFF
-    ):
+    code = copyreg._extension_registry.get(names, _ABSENT)  # type: ignore[attr-defined]
+    if code is _ABSENT:
+        return 0
+    if not (isinstance(code, int) and 0 < code <= 0x7FFFFFFF):
         _refuse(obj, NotImplemented if name is None else name, protocol)
     return int(code)
 

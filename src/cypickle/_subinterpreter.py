@@ -1,7 +1,7 @@
 """What stands in for the compiled core in interpreters that cannot have it: the standard library's own.
 
-The core's state is there once in a process.  It is the main interpreter's; on 3.11, which does not tell which that is,
-it is the first one's that imports it.
+The core's state is there once in a process.  It is the main interpreter's; on 3.11 and 3.12.0, which do not tell which
+that is, it is the first one's that imports it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,23 @@ NAMES = (
     "load",
     "loads",
 )
+CORE = tuple(f"{__package__}.{name}" for name in ("_emitter", "_machine", "_extensible"))
+
+
+class Refusal:
+    """On sys.meta_path: says why the core is not to be had, before the import could take it from the main one."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        """Raises: ImportError, for a module of the core."""
+        if name in CORE:
+            message = f"{name} is compiled code of cypickle's, which only the main interpreter of a process can have"
+            raise ImportError(message, name=name)
+        return None
 
 
 def stand_in(namespace: dict[str, Any]) -> None:
-    """Put the names of the package that the core would provide into its namespace, and refuse the core to importers."""
+    """Put the names of the package that the core would provide into its namespace."""
     namespace.update({name: getattr(pickle, name) for name in NAMES})
     namespace.update(ExtensiblePickler=pickle._Pickler, ExtensibleUnpickler=pickle._Unpickler)
-    for name in ("_emitter", "_machine", "_extensible"):
-        sys.modules[f"{__package__}.{name}"] = None  # type: ignore[assignment]
+    sys.meta_path.insert(0, Refusal)
