@@ -152,3 +152,11 @@ def test_what_needs_the_core_says_so():
             assert False
     """)
     run_program(f"run(create('legacy'), {inside!r})\nimport cypickle._emitter")
+
+
+@pytest.mark.skipif(not TELLS, reason="this version does not tell which interpreter is the main one")
+def test_a_version_that_does_not_tell():
+    """3.12.0: the interpreter itself refuses the core to those with a GIL of their own."""
+    inside = "import _thread, pickle; del _thread._is_main_interpreter; import cypickle"
+    inside += "; assert cypickle.dumps is pickle.dumps"
+    run_program(f"run(create('isolated'), {inside!r})\nimport cypickle._emitter")
