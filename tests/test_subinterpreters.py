@@ -151,7 +151,7 @@ def test_what_needs_the_core_says_so():
         else:
             assert False
     """)
-    run_program(f"run(create('legacy'), {inside!r})\nimport cypickle._emitter")
+    run_program(f"other = create('legacy')\nrun(other, {inside!r})\nimport cypickle._emitter\ndestroy(other)")
 
 
 @pytest.mark.skipif(not TELLS, reason="this version does not tell which interpreter is the main one")
@@ -159,4 +159,6 @@ def test_a_version_that_does_not_tell():
     """3.12.0: the interpreter itself refuses the core to those with a GIL of their own."""
     inside = "import _thread, pickle; del _thread._is_main_interpreter; import cypickle"
     inside += "; assert cypickle.dumps is pickle.dumps"
-    run_program(f"run(create('isolated'), {inside!r})\nimport cypickle._emitter")
+    run_program(
+        f"other = create('isolated')\nrun(other, {inside!r})\nimport cypickle._emitter\ndestroy(other)"
+    )

@@ -137,6 +137,23 @@ def test_an_unpickler_in_another_thread(name, meanwhile):
     UNPICKLER[name](unpickler)
 
 
+@pytest.mark.skipif(
+    not FREE_THREADED, reason="with a GIL they allow what pickle._Pickler and _Unpickler allow"
+)
+def test_extensible_ones_in_another_thread(meanwhile):
+    file = io.BytesIO()
+    pickler = cypickle.ExtensiblePickler(file, 4)
+    errors = meanwhile(lambda: pickler.dump([1]))
+    pickler.dump([Waiting(), "a"])
+    unpickler = cypickle.ExtensibleUnpickler(io.BytesIO(file.getvalue()))
+    meanwhile(unpickler.load)
+    assert unpickler.load() == [None, "a"]
+    assert [(type(error), str(error)) for error in errors] == [
+        (RuntimeError, "ExtensiblePickler object is already used"),
+        (RuntimeError, "ExtensibleUnpickler object is already used"),
+    ]
+
+
 def test_a_pickler_that_threads_take_in_turns():
     """It belongs to no thread between two uses."""
     file = io.BytesIO()

@@ -9,8 +9,8 @@ try:
     from ._emitter import DEFAULT_PROTOCOL, HIGHEST_PROTOCOL
     from ._pickler import Pickler, dump, dumps
     from ._unpickler import Unpickler, load, loads
-except ImportError as error:
-    if "one interpreter" not in str(error) and "subinterpreter" not in str(error):
+except ImportError as _error:
+    if "one interpreter" not in str(_error) and "subinterpreter" not in str(_error):
         raise
     from ._subinterpreter import stand_in
 
