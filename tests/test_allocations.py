@@ -8,7 +8,6 @@ import itertools
 import pickle
 import random
 import sys
-import sysconfig
 import typing
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from decimal import Decimal
@@ -21,12 +20,13 @@ import pytest
 import cypickle
 from graphs import random_graph
 from isomorphism import assert_isomorphic
+from processes import FREE_THREADED
 
 try:
     import _testcapi
 except ImportError:  # not every build has the test modules
     _testcapi = None
-if sysconfig.get_config_var("Py_GIL_DISABLED"):
+if FREE_THREADED:
     _testcapi = None  # 3.13t itself does not survive it: the stdlib's loads() crashes, too
 
 UTC = datetime.timezone.utc  # noqa: UP017

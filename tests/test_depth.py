@@ -1,6 +1,5 @@
 """Nesting: as deep as memory and sys.setrecursionlimit() allow, on a small C stack too, and no crash beyond."""
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import sys
 import pytest
 
 from deep_worker import SHAPES
+from processes import run_python
 
 WORKER = pathlib.Path(__file__).with_name("deep_worker.py")
 DEPTHS = (70_000, 1_000_000)  # small and large budget; both are beyond every version's default limit
@@ -19,15 +19,7 @@ TIMEOUT = 900
 
 
 def run_worker(shape, depth, stack):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return subprocess.run(
-        [sys.executable, str(WORKER), shape, str(depth), str(stack)],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        env=environment,
-        check=False,
-    )
+    return run_python(str(WORKER), shape, str(depth), str(stack), seconds=TIMEOUT)
 
 
 @pytest.mark.parametrize(

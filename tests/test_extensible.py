@@ -6,17 +6,17 @@ import gc
 import io
 import pickle
 import sys
-import sysconfig
 from collections import OrderedDict
 
 import pytest
 
 import cypickle
 from corpus import CORPUS
+from processes import FREE_THREADED
 
 PURE, OURS = pickle._Pickler, cypickle.ExtensiblePickler
 declarations_matter = pytest.mark.skipif(
-    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    FREE_THREADED,
     reason="free-threaded builds call every overridden method",
 )
 

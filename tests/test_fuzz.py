@@ -1,10 +1,10 @@
 """The fuzzing harness of tests/fuzz: its stored inputs, and a short run of its mutations."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from processes import run_python
 
 HARNESS = Path(__file__).parent / "fuzz" / "harness.py"
 STORED = """
@@ -20,16 +20,9 @@ print(len(harness.stored()))
 """
 
 
-def run_python(*arguments):
-    """In a process of its own: what crashes is not the test run."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", *arguments], capture_output=True, text=True, check=False, timeout=600
-    )
-
-
 def test_stored_inputs():
     """Corpus and regressions: each finding of a fuzzer is kept in fuzz/regressions."""
-    run = run_python("-c", STORED.format(folder=str(HARNESS.parent)))
+    run = run_python("-W", "ignore", "-c", STORED.format(folder=str(HARNESS.parent)), seconds=600)
     *failures, count = run.stdout.splitlines() or ["", "0"]
     assert (failures, run.returncode) == ([], 0), run.stderr
     assert int(count) > 500
@@ -37,7 +30,9 @@ def test_stored_inputs():
 
 def test_mutations(budget, tmp_path):
     seconds = budget(5, 120)
-    run = run_python(str(HARNESS), "--seconds", str(seconds), "--findings", str(tmp_path))
+    run = run_python(
+        "-W", "ignore", str(HARNESS), "--seconds", str(seconds), "--findings", str(tmp_path), seconds=600
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     assert " 0 findings" in run.stdout
 

@@ -18,13 +18,13 @@ from itertools import product
 import pytest
 
 import cypickle
+from processes import FREE_THREADED
 
 if threading.current_thread() is not threading.main_thread():
     pytest.skip("signals are handled in the main thread", allow_module_level=True)
 
 PROTOCOLS = [0, 2, 5]
 COUNT = 24_000
-FREE_THREADED = not getattr(sys, "_is_gil_enabled", lambda: True)()
 pending = []
 pop = pending.pop  # found by pickles under this name
 

@@ -5,13 +5,11 @@ library's functions, which are theirs.
 """
 
 import _thread
-import os
-import subprocess
-import sys
 import textwrap
 
 import pytest
 
+from processes import run_python
 from subinterpreters import KINDS, MODULE
 
 TELLS = hasattr(_thread, "_is_main_interpreter")
@@ -73,18 +71,10 @@ works()
 
 
 def run_program(*parts):
-    """In a process of its own, for a crash to be a failure only."""
+    """What they print, one after the other."""
     code = "from subinterpreters import create, destroy, run\nINSIDE = " + repr(INSIDE)
     code += "\n" + "\n".join(textwrap.dedent(part) for part in parts)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    run = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment,
-        check=False,
-    )
+    run = run_python("-X", "faulthandler", "-c", code, seconds=120)
     assert (run.returncode, run.stderr) == (0, "")
     return run.stdout
 

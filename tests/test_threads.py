@@ -11,24 +11,16 @@ import threading
 import pytest
 
 import cypickle
+from processes import FREE_THREADED, run_python
 from racing import RACES
 
 PROGRAM = pathlib.Path(__file__).with_name("racing.py")
-FREE_THREADED = not getattr(sys, "_is_gil_enabled", lambda: True)()
 SECONDS = (1.5, 30) if FREE_THREADED else (0.3, 5)  # small and large budget
 
 
 @pytest.mark.parametrize("name", RACES)
 def test_race(name, budget):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    run = subprocess.run(
-        [sys.executable, str(PROGRAM), name, str(budget(*SECONDS))],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=environment,
-        check=False,
-    )
+    run = run_python(str(PROGRAM), name, str(budget(*SECONDS)), seconds=300)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout
 

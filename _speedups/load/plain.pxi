@@ -152,7 +152,7 @@ cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
     cdef Shape *shape = NULL
     cdef PyObject *made = NULL
     cdef Py_ssize_t i
-    if 2 <= n <= SHAPE_PAIRS and r.memo.slots != r.memo.first and not cyp_is_free_threaded():  # otherwise there is too little to come
+    if 2 <= n <= SHAPE_PAIRS and r.memo.slots != r.memo.first and not cyp_is_free_threaded():  # else too little to come
         shape = shape_of(r, items, n)
         if shape != NULL and shape.like != NULL:
             made = cyp_dict_like(shape.like, items, n)
