@@ -564,6 +564,8 @@ static inline int cyp_makes_plainly(PyTypeObject *tp, Py_ssize_t n)
            tp == &PySlice_Type ||
            (PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE) && strcmp(tp->tp_name, "decimal.Decimal") == 0);
 }
+/* Of a function written in C: it is called with its arguments in a tuple. */
+static inline int cyp_wants_tuple(PyObject *function) { return (PyCFunction_GET_FLAGS(function) & METH_VARARGS) != 0; }
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }
 static inline PyObject *cyp_module_dict(PyObject *module) { return PyModule_GetDict(module); }

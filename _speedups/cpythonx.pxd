@@ -175,6 +175,9 @@ cdef extern from "compat.h":
     bint cyp_calls_plainly(PyTypeObject *) noexcept
     bint cyp_knows_range() noexcept
     PyObject *cyp_range_new(PyObject **items, Py_ssize_t n) noexcept  # new
+    bint cyp_knows_decimal(PyTypeObject *) noexcept
+    PyObject *cyp_decimal_make(PyTypeObject *, const unsigned char *, Py_ssize_t nbytes) noexcept  # new
+    Py_ssize_t cyp_decimal_text(PyObject *, unsigned char *) noexcept  # writes 64 bytes at most
     bint cyp_are_lowest_terms(PyObject *, PyObject *) noexcept
     bint cyp_is_tuple_class(PyTypeObject *) noexcept
     PyObject *cyp_tuple_alloc(PyTypeObject *, Py_ssize_t n) except NULL  # new
@@ -183,6 +186,7 @@ cdef extern from "compat.h":
     int cyp_temporal_which(PyTypeObject *) noexcept
     PyObject *cyp_temporal_new(int which, const unsigned char *, Py_ssize_t nbytes, PyObject *tzinfo) noexcept  # new
     PyObject *cyp_timedelta_new(PyObject **items, Py_ssize_t n) noexcept  # new
+    bint cyp_wants_tuple(PyObject *function) noexcept
     bint cyp_makes_plainly(PyTypeObject *, Py_ssize_t) noexcept
     bint cyp_is_method(PyObject *) noexcept
     PyObject *cyp_call_new(PyTypeObject *, PyObject *args, PyObject *kwargs) except NULL  # new

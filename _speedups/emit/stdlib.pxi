@@ -78,7 +78,7 @@ cdef inline int quick_stdlib(Emission *e, PyObject *o, bint uniq, Plan *plan) ex
     if plan.kind == PLAN_DEQUE:
         return quick_deque(e, o, uniq, plan)
     if plan.kind == PLAN_TEXT:
-        return quick_text(e, o, plan)
+        return quick_text(e, o, uniq, plan)
     return quick_ordereddict(e, o, plan)
 
 
@@ -155,8 +155,20 @@ cdef int quick_uuid(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
     return DONE
 
 
-cdef int quick_text(Emission *e, PyObject *o, Plan *plan) except -1:
+cdef int quick_text(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     """The class called with str(o).  Source: _decimal.c dec_reduce."""
+    cdef unsigned char *p
+    cdef Py_ssize_t nbytes
+    if not fits_all(e, NULL, 0) or (p := put_class(e, o, plan)) == NULL:
+        return GO
+    nbytes = cyp_decimal_text(o, p + 2)
+    if nbytes == 0:
+        return quick_str(e, o, plan)
+    return put_call(e, put_text_argument(e, p, nbytes), o, uniq)
+
+
+cdef int quick_str(Emission *e, PyObject *o, Plan *plan) except -1:
+    """The same where the object has to be asked."""
     cdef object held = <object>o
     cdef object text
     cdef unsigned char *p
@@ -166,14 +178,18 @@ cdef int quick_text(Emission *e, PyObject *o, Plan *plan) except -1:
         return GO
     if leaf_room(<PyObject *>text) < 0 or not fits_all(e, NULL, 0) or (p := put_class(e, o, plan)) == NULL:
         return GO
-    p[0] = OP_SHORT_BINUNICODE
-    p[1] = <unsigned char>len(<str>text)
     cyp_copy_exact(p + 2, <const unsigned char *>PyUnicode_DATA(<PyObject *>text), len(<str>text))
-    p = put_fresh(e, p + 2 + len(<str>text))
-    e.out.p = put_op_at(put_fresh(e, put_op_at(p, OP_TUPLE1)), OP_REDUCE)
+    e.out.p = put_op_at(put_text_argument(e, p, len(<str>text)), OP_REDUCE)
     e.odd |= ODD_LATE
     memoize(e, o, False)
     return DONE
+
+
+cdef inline unsigned char *put_text_argument(Emission *e, unsigned char *p, Py_ssize_t nbytes) noexcept:
+    """A tuple of a str that nobody else has, whose ASCII bytes are at p + 2 already, SHORT_TEXT at most."""
+    p[0] = OP_SHORT_BINUNICODE
+    p[1] = <unsigned char>nbytes
+    return put_fresh(e, put_op_at(put_fresh(e, p + 2 + nbytes), OP_TUPLE1))
 
 
 # ---- OrderedDict, defaultdict, Counter, deque

@@ -28,7 +28,7 @@ cdef int follow_callable(Loading *r) except -1:
             r.p = start + 2
             call_top(r, OP_REDUCE, 0, UNMEMOISED, NULL)
         return 0
-    if not r.lasting:
+    if not r.lasting or not takes_values(function):
         return 0
     if start[0] == OP_SHORT_BINBYTES and PyType_Check(function):
         native = plan_of(<PyTypeObject *>function).native
@@ -78,7 +78,7 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
         return 0
     if i == UNMEMOISED:
         pass
-    elif has_fresh_atoms(start) or p[0] == OP_REDUCE and may_keep_arguments(r.stack.base[first - 1]):
+    elif has_fresh_atoms(start):
         written = shared_tuple(r.stack.base + first, n)
         r.memo.slots[i] = written
         r.memo.count += 1
@@ -91,13 +91,13 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
     return call_top(r, p[0], n, i, written)
 
 
-cdef bint may_keep_arguments(PyObject *function) noexcept:
-    """A class whose instances may hold the very tuple that they were called with, as exceptions do."""
+cdef bint takes_values(PyObject *function) noexcept:
+    """A function or a class that needs no tuple of its arguments, and does not keep it, as exceptions do."""
     cdef Plan *plan
     if not PyType_Check(function):
-        return False
+        return Py_TYPE(function) == &PyFunction_Type or not cyp_wants_tuple(function)
     plan = plan_of(<PyTypeObject *>function)
-    return plan.init == NULL and plan.native == 0
+    return plan.init != NULL or plan.native or plan.tuples
 
 
 cdef PyObject *shared_tuple(PyObject **items, Py_ssize_t n) except NULL:

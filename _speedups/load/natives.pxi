@@ -10,8 +10,9 @@ cdef enum:
     NATIVE_COMPLEX = 5
     NATIVE_SLICE = 6
     NATIVE_RANGE = 7
-    NATIVE_FRACTION = 8  # by fill_fraction()
-    NATIVE_COUNTER = 9   # by fill_known()
+    NATIVE_DECIMAL = 8
+    NATIVE_FRACTION = 9  # by fill_fraction()
+    NATIVE_COUNTER = 10  # by fill_known()
 
 
 cdef int native_of(PyTypeObject *tp) noexcept:
@@ -24,6 +25,8 @@ cdef int native_of(PyTypeObject *tp) noexcept:
         return NATIVE_SLICE
     if tp == &PyRange_Type and cyp_knows_range():
         return NATIVE_RANGE
+    if cyp_knows_decimal(tp):
+        return NATIVE_DECIMAL
     return 0
 
 
@@ -40,6 +43,9 @@ cdef PyObject *native_call(PyTypeObject *tp, int native, PyObject **items, Py_ss
             return PyComplex_FromDoubles(PyFloat_AS_DOUBLE(items[0]), PyFloat_AS_DOUBLE(items[1]))
     elif native == NATIVE_RANGE:
         return cyp_range_new(items, n)
+    elif native == NATIVE_DECIMAL:
+        if n == 1 and Py_TYPE(items[0]) == &PyUnicode_Type and PyUnicode_IS_COMPACT_ASCII(items[0]):
+            return cyp_decimal_make(tp, <const unsigned char *>PyUnicode_DATA(items[0]), PyUnicode_GET_LENGTH(items[0]))
     elif native == NATIVE_FRACTION:
         return new_fraction(tp, items, n)
     elif native == NATIVE_COUNTER:
