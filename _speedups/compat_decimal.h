@@ -8,7 +8,8 @@
 /* What is read and written here: a sign, one to 38 significant digits, and places behind the point.  Exponents,
    infinities and NaNs are the type's. */
 #define CYP_DECIMAL_DIGITS 38
-#define CYP_DECIMAL_TEXT 64  /* bytes that such a number takes at most: -0.00000 and the digits */
+#define CYP_DECIMAL_WRITTEN 46  /* bytes of text at most: -0.00000 and the digits */
+#define CYP_DECIMAL_READ 64     /* zeros in front and behind may make it longer than we would write it */
 
 #if !defined(CYPICKLE_NO_INTERNALS) && PY_VERSION_HEX < 0x03100000
 #define CYP_DECIMAL_WORD 19  /* digits in a word of the coefficient */
@@ -38,7 +39,7 @@ static inline PyObject *cyp_decimal_make(PyTypeObject *tp, const unsigned char *
     Py_ssize_t digits = 0;
     int negative = n > 0 && *p == '-';
     p += negative;
-    if (n > CYP_DECIMAL_TEXT || p == end || *p == '.' || end[-1] == '.') return NULL;
+    if (n > CYP_DECIMAL_READ || p == end || *p == '.' || end[-1] == '.') return NULL;
     for (; p < end; p++) {
         unsigned digit = (unsigned)*p - '0';
         if (*p == '.' && point == NULL) {
@@ -70,13 +71,12 @@ static inline PyObject *cyp_decimal_make(PyTypeObject *tp, const unsigned char *
     made->words[1] = words[1];
     return (PyObject *)made;
 }
-/* Writes str(o), CYP_DECIMAL_TEXT bytes at most, and returns how many; 0 where it is not a plain one. */
-static inline Py_ssize_t cyp_decimal_text(PyObject *o, unsigned char *p)
+/* Writes str() of the number, CYP_DECIMAL_WRITTEN bytes at most; how many, or 0 where it is not a plain one. */
+static inline Py_ssize_t cyp_decimal_write(const CypDecimal *number, unsigned char *p)
 {
-    CypDecimal *number = (CypDecimal *)o;
     unsigned char *start = p;
-    if (Py_TYPE(o) != cyp_decimal_type || number->flags & CYP_DECIMAL_SPECIAL || number->digits > CYP_DECIMAL_DIGITS
-        || number->exponent > 0 || number->exponent + number->digits < -5)
+    if (number->flags & CYP_DECIMAL_SPECIAL || number->digits > CYP_DECIMAL_DIGITS || number->exponent > 0
+        || number->exponent + number->digits < -5)
         return 0;
     Py_ssize_t n = number->digits, before = n + number->exponent;  /* digits left of the point */
     unsigned char text[CYP_DECIMAL_DIGITS];
@@ -95,43 +95,76 @@ static inline Py_ssize_t cyp_decimal_text(PyObject *o, unsigned char *p)
     return p - start;
 }
 
-/* Whether a number that we make of a text, and the text that we write for it, are the type's own. */
-static inline int cyp_decimal_is_like(PyTypeObject *tp, const char *text)
+/* The same for any object. */
+static inline Py_ssize_t cyp_decimal_text(PyObject *o, unsigned char *p)
 {
-    unsigned char written[CYP_DECIMAL_TEXT];
-    const Py_ssize_t n = (Py_ssize_t)strlen(text);
+    return Py_TYPE(o) == cyp_decimal_type ? cyp_decimal_write((CypDecimal *)o, p) : 0;
+}
+
+/* Whether a number of the type's own is kept, and written, as we think. */
+static inline int cyp_decimal_is_kept(const CypDecimal *number, uint64_t low, uint64_t high, Py_ssize_t digits,
+                                      Py_ssize_t exponent, int negative, const char *text)
+{
+    unsigned char written[CYP_DECIMAL_WRITTEN];
+    return number->hash == -1 && number->flags == (CYP_DECIMAL_INSIDE | (negative ? CYP_DECIMAL_SIGN : 0))
+        && number->exponent == exponent && number->digits == digits && number->allocated == 4
+        && number->data == number->words && number->length == (digits > CYP_DECIMAL_WORD ? 2 : 1)
+        && number->words[0] == low && (digits <= CYP_DECIMAL_WORD || number->words[1] == high)
+        && cyp_decimal_write(number, written) == (Py_ssize_t)strlen(text) && memcmp(written, text, strlen(text)) == 0;
+}
+/* Whether tp, called with a text, makes such a number, or where `digits` is 0 one that we leave to it; -1: no memory. */
+static inline int cyp_decimal_probe(PyTypeObject *tp, const char *text, uint64_t low, uint64_t high, Py_ssize_t digits,
+                                    Py_ssize_t exponent)
+{
+    unsigned char written[CYP_DECIMAL_WRITTEN];
     CypDecimal *probe = (CypDecimal *)PyObject_CallFunction((PyObject *)tp, "s", text);
-    CypDecimal *made = (CypDecimal *)cyp_decimal_make(tp, (const unsigned char *)text, n);
-    int like = probe != NULL && made != NULL && Py_TYPE(probe) == tp && probe->hash == made->hash
-        && probe->flags == made->flags && probe->exponent == made->exponent && probe->digits == made->digits
-        && probe->length == made->length && probe->allocated == made->allocated && probe->data == probe->words
-        && memcmp(probe->words, made->words, (size_t)made->length * sizeof(uint64_t)) == 0
-        && PyObject_GC_IsTracked((PyObject *)probe) == PyObject_GC_IsTracked((PyObject *)made)
-        && cyp_decimal_text((PyObject *)probe, written) == n && memcmp(written, text, (size_t)n) == 0;
-    Py_XDECREF(probe);
-    Py_XDECREF(made);
-    PyErr_Clear();
+    if (probe == NULL) {
+        PyErr_Clear();
+        return -1;
+    }
+    int like = Py_TYPE(probe) == tp
+        && (digits ? cyp_decimal_is_kept(probe, low, high, digits, exponent, *text == '-', text)
+                   : cyp_decimal_write(probe, written) == 0);
+    if (like && digits) {
+        PyObject *made = cyp_decimal_make(tp, (const unsigned char *)text, (Py_ssize_t)strlen(text));
+        like = made == NULL ? -1
+             : cyp_decimal_is_kept((CypDecimal *)made, low, high, digits, exponent, *text == '-', text)
+               && PyObject_GC_IsTracked((PyObject *)probe) == PyObject_GC_IsTracked(made);
+        Py_XDECREF(made);
+    }
+    Py_DECREF(probe);
     return like;
 }
-/* Whether tp is decimal.Decimal, and its instances look as we think. */
+/* Whether tp is decimal.Decimal, and its instances look as we think; -1: there was no memory to find out. */
 static inline int cyp_knows_decimal(PyTypeObject *tp)
 {
-    static const char *const texts[] = {
-        "0", "-0.000000", "7", "-1234567890123456789", "99.99999999999999999", "12345678901234567890.1234567890123456",
+    static const struct {
+        const char *text;
+        uint64_t low, high;
+        Py_ssize_t digits, exponent;
+    } probes[] = {
+        {"0", 0, 0, 1, 0},
+        {"-0.000000", 0, 0, 1, -6},
+        {"7", 7, 0, 1, 0},
+        {"0.0000012", 12, 0, 2, -7},
+        {"-9876543210987654321", UINT64_C(9876543210987654321), 0, 19, 0},
+        {"12345678901234567890.5", UINT64_C(3456789012345678905), 12, 21, -1},
+        {"-0.98765432109876543211234567890123456789", UINT64_C(1234567890123456789), UINT64_C(9876543210987654321), 38,
+         -38},
+        {"NaN", 0, 0, 0, 0}, {"sNaN1", 0, 0, 0, 0}, {"-Infinity", 0, 0, 0, 0}, {"1E+1", 0, 0, 0, 0},
     };
     if (tp == cyp_decimal_type) return 1;
     if (!PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE) || strcmp(tp->tp_name, "decimal.Decimal") != 0
         || tp->tp_basicsize != sizeof(CypDecimal) || tp->tp_itemsize != 0 || tp->tp_alloc != PyType_GenericAlloc)
         return 0;
-    PyTypeObject *former = cyp_decimal_type;
-    cyp_decimal_type = tp;
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (!cyp_decimal_is_like(tp, texts[i])) {
-            cyp_decimal_type = former;
-            return 0;
-        }
+    for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+        int like = cyp_decimal_probe(tp, probes[i].text, probes[i].low, probes[i].high, probes[i].digits,
+                                     probes[i].exponent);
+        if (like <= 0) return like;
     }
+    PyTypeObject *former = cyp_decimal_type;  /* which a collection meanwhile may have found */
     Py_INCREF(tp);
+    cyp_decimal_type = tp;
     Py_XDECREF(former);
     return 1;
 }

@@ -402,19 +402,23 @@ typedef struct {
     PyObject *start, *stop, *step, *length;
 } CypRange;
 
-/* Whether a range looks as we think. */
+/* Whether a range looks as we think; -1: there was no memory to find out. */
 static inline int cyp_knows_range(void)
 {
     static int known = -1;
     if (known < 0) {
-        known = 0;
         PyObject *probe = PyObject_CallFunction((PyObject *)&PyRange_Type, "iii", 1000, 9001, 4);
-        if (probe != NULL && PyRange_Type.tp_basicsize == sizeof(CypRange) && !PyType_IS_GC(&PyRange_Type)) {
+        if (probe == NULL) {
+            PyErr_Clear();
+            return -1;
+        }
+        known = 0;
+        if (PyRange_Type.tp_basicsize == sizeof(CypRange) && !PyType_IS_GC(&PyRange_Type)) {
             CypRange *range = (CypRange *)probe;
             known = PyLong_AsLong(range->start) == 1000 && PyLong_AsLong(range->stop) == 9001
                 && PyLong_AsLong(range->step) == 4 && PyLong_AsLong(range->length) == 2001;
         }
-        Py_XDECREF(probe);
+        Py_DECREF(probe);
         PyErr_Clear();
     }
     return known;
@@ -564,8 +568,11 @@ static inline int cyp_makes_plainly(PyTypeObject *tp, Py_ssize_t n)
            tp == &PySlice_Type ||
            (PyType_HasFeature(tp, Py_TPFLAGS_IMMUTABLETYPE) && strcmp(tp->tp_name, "decimal.Decimal") == 0);
 }
-/* Of a function written in C: it is called with its arguments in a tuple. */
-static inline int cyp_wants_tuple(PyObject *function) { return (PyCFunction_GET_FLAGS(function) & METH_VARARGS) != 0; }
+/* A function written in C that is called with its arguments in a tuple. */
+static inline int cyp_wants_tuple(PyObject *function)
+{
+    return PyCFunction_CheckExact(function) && (PyCFunction_GET_FLAGS(function) & METH_VARARGS) != 0;
+}
 /* A function or the like: found on the class, called with the instance. */
 static inline int cyp_is_method(PyObject *o) { return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_METHOD_DESCRIPTOR); }
 static inline PyObject *cyp_module_dict(PyObject *module) { return PyModule_GetDict(module); }

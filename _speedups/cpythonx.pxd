@@ -173,11 +173,11 @@ cdef extern from "compat.h":
     bint cyp_same_new(PyTypeObject *, PyTypeObject *) noexcept
     bint cyp_has_new(PyTypeObject *) noexcept
     bint cyp_calls_plainly(PyTypeObject *) noexcept
-    bint cyp_knows_range() noexcept
+    int cyp_knows_range() noexcept
     PyObject *cyp_range_new(PyObject **items, Py_ssize_t n) noexcept  # new
-    bint cyp_knows_decimal(PyTypeObject *) noexcept
+    int cyp_knows_decimal(PyTypeObject *) noexcept
     PyObject *cyp_decimal_make(PyTypeObject *, const unsigned char *, Py_ssize_t nbytes) noexcept  # new
-    Py_ssize_t cyp_decimal_text(PyObject *, unsigned char *) noexcept  # writes 64 bytes at most
+    Py_ssize_t cyp_decimal_text(PyObject *, unsigned char *) noexcept  # writes 46 bytes at most
     bint cyp_are_lowest_terms(PyObject *, PyObject *) noexcept
     bint cyp_is_tuple_class(PyTypeObject *) noexcept
     PyObject *cyp_tuple_alloc(PyTypeObject *, Py_ssize_t n) except NULL  # new

@@ -1,40 +1,26 @@
 """Decimal numbers, which are read and written without asking decimal as far as their text is a plain one."""
 
+import contextvars
 import gc
+import io
 import math
-import operator
+import os
 import pickle
 import random
 import sys
+import time
 from decimal import Context, Decimal, localcontext
 
 import pytest
 
 import cypickle
+from isomorphism import assert_isomorphic
 from oracle import outcome
-from processes import run_python
+from processes import FREE_THREADED, run_python
 
 ODD_TEXTS = (
-    *(
-        "",
-        "-",
-        "+5",
-        ".5",
-        "5.",
-        "-.5",
-        "1.2.3",
-        "--1",
-        " 5",
-        "5 ",
-        "5_0",
-        "0x5",
-        "1e5",
-        "1E+3",
-        "1E-7",
-        "\u0661",
-        "5\0",
-    ),
-    *("1E-7", "\u0661", "5\0", "NaN", "-NaN7", "sNaN", "Infinity", "-inf", "1" * 300, "0." + "0" * 60 + "1"),
+    *("", "-", "+5", ".5", "5.", "-.5", "1.2.3", "--1", " 5", "5 ", "5_0", "0x5", "1e5", "1E+3", "1E-7"),
+    *("\u0661", "5\0", "NaN", "-NaN7", "sNaN", "Infinity", "-inf", "1" * 300, "0." + "0" * 60 + "1"),
 )
 EDGES = (
     *("0", "-0", "00", "-00.00", "0.000000", "0.0000000", "0.00001", "0.000001", "0.0000001", "00012.50"),
@@ -46,15 +32,11 @@ EDGES = (
 )
 
 
-def stream(text):
-    """Protocol 4: Decimal called with the text, which may be none that a Decimal gives."""
+def call(text):
+    """The text, which may be none that a Decimal gives, in a tuple, and the call with it."""
     data = text.encode()
-    return (
-        b"\x80\x04\x8c\x07decimal\x94\x8c\x07Decimal\x94\x93\x94X"
-        + len(data).to_bytes(4, "little")
-        + data
-        + b"\x94\x85\x94R\x94."
-    )
+    length = b"\x8c" + bytes([len(data)]) if len(data) < 256 else b"X" + len(data).to_bytes(4, "little")
+    return length + data + b"\x94\x85\x94R\x94"
 
 
 def random_texts(seed, count):
@@ -66,16 +48,21 @@ def random_texts(seed, count):
 
 
 def check_loaded(text):
-    theirs, ours = outcome(pickle.loads, stream(text)), outcome(cypickle.loads, stream(text))
-    assert (theirs.error, theirs.message) == (ours.error, ours.message), text
-    if theirs.error is not None:
-        return
-    a, b = theirs.value, ours.value
-    assert type(b) is Decimal, text
-    assert a.as_tuple() == b.as_tuple(), text
-    assert (sys.getsizeof(a), gc.is_tracked(a)) == (sys.getsizeof(b), gc.is_tracked(b)), text
+    """Once by STACK_GLOBAL, and once more by the memo."""
+    found = b"\x80\x04\x8c\x07decimal\x94\x8c\x07Decimal\x94\x93\x94"
+    for data in (found + call(text) + b".", found + b"0h\x02" + call(text) + b"."):
+        theirs, ours = outcome(pickle.loads, data), outcome(cypickle.loads, data)
+        assert (theirs.error, theirs.message) == (ours.error, ours.message), text
+        if theirs.error is None:
+            check_number(theirs.value, ours.value)
+
+
+def check_number(a, b):
+    assert type(b) is Decimal
+    assert a.as_tuple() == b.as_tuple()
+    assert (sys.getsizeof(a), gc.is_tracked(a)) == (sys.getsizeof(b), gc.is_tracked(b))
     if a.is_finite():
-        assert (hash(a), a + 1, a * b, -a, a.normalize()) == (hash(b), b + 1, b * b, -b, b.normalize()), text
+        assert (hash(a), a + 1, a * b, -a, a.normalize()) == (hash(b), b + 1, b * b, -b, b.normalize())
 
 
 def check_dumped(number, protocol):
@@ -104,13 +91,42 @@ def test_dumps_of_random_numbers(protocol):
 
 
 def test_results_of_calculations(protocol):
-    """Their words may have another size than those of a number made of a text, and lie elsewhere."""
     numbers = [Decimal(1) / 7, Decimal(2) ** 200, Decimal(10**60) - (10**60 - 3), -Decimal(5).sqrt()]
     with localcontext(Context(prec=90)):
         numbers += [Decimal(1) / 3, (Decimal(1) / 3).quantize(Decimal("1e-20")), Decimal(10) ** 80 % 17]
     for number in numbers:
         check_dumped(number, protocol)
-        assert cypickle.loads(cypickle.dumps(number, protocol)).as_tuple() == number.as_tuple()
+        check_number(number, cypickle.loads(cypickle.dumps(number, protocol)))
+
+
+def test_words_outside_of_the_object(protocol):
+    """What is left of a longer number stays where that was."""
+    with localcontext(Context(prec=200)):
+        for rest in (5, 10**25 + 7, 0):
+            number = Decimal(10**120 + rest) - Decimal(10**120)
+            assert sys.getsizeof(number) > sys.getsizeof(Decimal(rest))
+            check_dumped(number, protocol)
+            assert cypickle.loads(cypickle.dumps(number, protocol)).as_tuple() == number.as_tuple()
+
+
+@pytest.mark.skipif(
+    FREE_THREADED or os.environ.get("CYPICKLE_NO_INTERNALS", "0") not in ("", "0"),
+    reason="such builds always ask decimal",
+)
+def test_decimal_is_not_asked_about_plain_numbers(protocol):
+    """Asking it makes a decimal context where there is none yet."""
+    for text, asked in (("-12345.67", 0), ("9" * 38, 0), ("NaN", 1), ("9" * 39, 1)):
+        graph = [Decimal(text) for _ in range(5)]
+        data = cypickle.dumps(graph, protocol)
+        context = contextvars.Context()
+        context.run(cypickle.loads, data)
+        assert len(context) == asked, text
+        if protocol >= 4:
+            pickler = cypickle.Pickler(io.BytesIO(), protocol)
+            pickler.dump(graph[:1])  # the first of a class is always asked
+            context = contextvars.Context()
+            context.run(pickler.dump, graph[1:])
+            assert len(context) == asked, text
 
 
 def test_capitals_of_the_context_are_obeyed(protocol):
@@ -168,20 +184,24 @@ class Call:
         return self.function, self.arguments
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        (math.gcd, 12, 18),
-        (max, 3, 5),
-        (divmod, 7, 2),
-        (abs, -3),
-        (operator.concat, "ab", "cd"),
-        (math.hypot, 3, 4, 0),
-    ],
-)
-def test_functions_written_in_c(call, protocol):
+CALLS = {  # time.gmtime takes a tuple of arguments in every version
+    "tuple": lambda: [Call(time.gmtime, n) for n in (0, 86400)],
+    "none": lambda: [Call(time.gmtime), Call(math.gcd)],
+    "values": lambda: [Call(math.gcd, 12, 18), Call(math.gcd, 12, 30, 42)],
+    "one": lambda: [Call(abs, -3), Call(abs, 4.5)],
+    "keywords": lambda: [Call(max, 3, 5), Call(max, "ab", "cd")],
+    "odd": lambda: [Call(divmod, 7, 2), Call(divmod, 7, 0)],
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_functions_written_in_c(name, protocol):
     """Some are called with a tuple, which is then the one in the memo, and others with the values."""
-    item = Call(*call)
-    data = pickle.dumps([item, item.arguments, item], protocol)
-    assert cypickle.dumps([item, item.arguments, item], protocol) == data
-    assert cypickle.loads(data) == pickle.loads(data)
+    calls = CALLS[name]()
+    graph = [part for call in calls for part in (call, call.arguments, call)]
+    data = pickle.dumps(graph, protocol)
+    assert cypickle.dumps(graph, protocol) == data
+    theirs, ours = outcome(pickle.loads, data), outcome(cypickle.loads, data)
+    assert (theirs.error, theirs.message) == (ours.error, ours.message)
+    if theirs.error is None and name != "none":
+        assert_isomorphic(theirs.value, ours.value)

@@ -93,8 +93,8 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     if cyp_default_getattr(t):
         found = _reduce.plan_kind(<object><PyObject *>t, obj, reduced, PLAN_NAMES)
         kind = plan_kinds.get(found, PLAN_NONE)
-    if kind == PLAN_TEXT:
-        cyp_knows_decimal(t)
+    if kind == PLAN_TEXT and cyp_knows_decimal(t) < 0:
+        return 0  # for want of memory: ask again
     if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS or kind == PLAN_GETSTATE) and not is_default_newobj(reduced):
         kind = PLAN_NONE
     if kind == PLAN_REDUCE and cyp_dict_is_made_on_demand() and t.tp_dictoffset != 0:

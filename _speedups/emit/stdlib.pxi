@@ -1,5 +1,5 @@
 # Types of the standard library whose reduce value is known without asking for it, in so far as its parts are
-# frequent leaves.  Everything in here but quick_text is all or nothing: DONE, or GO and nothing is written.
+# frequent leaves.  Everything in here is all or nothing: DONE, or GO and nothing is written.
 
 cdef enum:
     GATHERED = 64  # parts of an object that are looked at together; one that has more is asked

@@ -28,7 +28,7 @@ cdef int follow_callable(Loading *r) except -1:
             r.p = start + 2
             call_top(r, OP_REDUCE, 0, UNMEMOISED, NULL)
         return 0
-    if not r.lasting or not takes_values(function):
+    if not r.lasting or cyp_wants_tuple(function):
         return 0
     if start[0] == OP_SHORT_BINBYTES and PyType_Check(function):
         native = plan_of(<PyTypeObject *>function).native
@@ -74,7 +74,7 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
     if p[0] == OP_NEWOBJ:
         if not PyType_Check(r.stack.base[first - 1]) or not cyp_has_new(<PyTypeObject *>r.stack.base[first - 1]):
             return 0
-    elif p[0] != OP_REDUCE:
+    elif p[0] != OP_REDUCE or keeps_arguments(r.stack.base[first - 1]):
         return 0
     if i == UNMEMOISED:
         pass
@@ -91,13 +91,13 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
     return call_top(r, p[0], n, i, written)
 
 
-cdef bint takes_values(PyObject *function) noexcept:
-    """A function or a class that needs no tuple of its arguments, and does not keep it, as exceptions do."""
+cdef bint keeps_arguments(PyObject *function) noexcept:
+    """Calling it needs the tuple of the arguments; instances may even keep it, as those of exceptions do."""
     cdef Plan *plan
     if not PyType_Check(function):
-        return Py_TYPE(function) == &PyFunction_Type or not cyp_wants_tuple(function)
+        return False
     plan = plan_of(<PyTypeObject *>function)
-    return plan.init != NULL or plan.native or plan.tuples
+    return plan.init == NULL and plan.native == 0
 
 
 cdef PyObject *shared_tuple(PyObject **items, Py_ssize_t n) except NULL:

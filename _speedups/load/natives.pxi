@@ -16,6 +16,7 @@ cdef enum:
 
 
 cdef int native_of(PyTypeObject *tp) noexcept:
+    """NATIVE_*, 0 for any other class; -1: there was no memory to find out."""
     cdef int which = cyp_temporal_which(tp)
     if which >= 0:
         return which + 1
@@ -23,11 +24,10 @@ cdef int native_of(PyTypeObject *tp) noexcept:
         return NATIVE_COMPLEX
     if tp == &PySlice_Type:
         return NATIVE_SLICE
-    if tp == &PyRange_Type and cyp_knows_range():
-        return NATIVE_RANGE
-    if cyp_knows_decimal(tp):
-        return NATIVE_DECIMAL
-    return 0
+    which = cyp_knows_range() if tp == &PyRange_Type else cyp_knows_decimal(tp)
+    if which <= 0:
+        return which
+    return NATIVE_RANGE if tp == &PyRange_Type else NATIVE_DECIMAL
 
 
 cdef inline bint is_temporal(int native) noexcept:

@@ -97,6 +97,9 @@ cdef void look_over(Plan *plan, PyTypeObject *tp) noexcept:
     """What REDUCE, NEWOBJ and BUILD do."""
     cdef PyObject *descriptor
     plan.native = native_of(tp)
+    if plan.native < 0:
+        plan.native = 0
+        plan.tag = 0  # ask again
     plan.quiet = cyp_is_ast(tp)
     if plan.makes and cyp_calls_plainly(tp):
         descriptor = cyp_type_find(tp, <PyObject *>name_of_init)
