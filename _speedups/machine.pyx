@@ -211,9 +211,14 @@ cdef class Machine:
         self.persistent = self.persistent_now = unset
 
     def __dealloc__(self):
-        if self.has_view:
-            PyBuffer_Release(&self.view)
+        self.release_view()
         memo_free(&self.slots)
+
+    cdef inline void release_view(self) noexcept:
+        if self.has_view:
+            self.has_view = False
+            self.pos = self.prefetched = 0
+            PyBuffer_Release(&self.view)
 
     def _open(self, file, fix_imports, encoding, errors, buffers):
         """Start over with a file and the options of __init__()."""
@@ -493,10 +498,7 @@ cdef int machine_open(Machine m, object file, object fix_imports, object encodin
     cdef Loading scratch
     if m.ready:
         m.ready = False
-        m.pos = m.prefetched = 0
-        if m.has_view:
-            m.has_view = False
-            PyBuffer_Release(&m.view)
+        m.release_view()
         memo_free(&m.slots)
     m.peek = getattr(file, "peek", ABSENT)
     m.readinto = getattr(file, "readinto", ABSENT)

@@ -139,7 +139,6 @@ def at_each_collection():
     yield start
     gc.set_threshold(*threshold)
     gc.callbacks.remove(on_collection)
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("protocol", [2, 4])

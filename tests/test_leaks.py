@@ -26,8 +26,6 @@ def frozen():
     """Hide what the test session holds from the collector: each collection then costs microseconds."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 # The method cache of the interpreter owns names, by their address: with new ones in each run it fills up by chance.
@@ -258,6 +256,25 @@ def test_cycles_are_collected(kind):
     del token
     gc.collect()
     assert gone() is None
+
+
+def test_data_that_are_looked_at_are_let_go_in_a_cycle(capfd):
+    """Of a long piece, which was collected in an object that must not go as long as it is looked at."""
+
+    class File(io.BytesIO):
+        pass
+
+    owner = CYPICKLE.Unpickler.__new__(CYPICKLE.Unpickler)  # the collector clears the oldest first
+    file = File(b"\x80\x04X" + (3_000_000).to_bytes(4, "little") + b"\xff" * 3_000_000 + b".")
+    owner.__init__(file)
+    file.owner = owner
+    with pytest.raises(UnicodeDecodeError):
+        file.owner.load()
+    gone = weakref.ref(file)
+    del file, owner
+    gc.collect()
+    assert gone() is None
+    assert capfd.readouterr().err == ""
 
 
 def test_a_memo_that_holds_its_pickler_is_collected():

@@ -501,7 +501,6 @@ def on_collections():
     gc.set_threshold(*threshold)
     for hook in hooks:
         gc.callbacks.remove(hook)
-    gc.unfreeze()
 
 
 def test_a_class_that_changes_while_it_is_looked_over(on_collections):

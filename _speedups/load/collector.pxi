@@ -28,6 +28,8 @@ cdef int machine_traverse(PyObject *self, Visit visit, void *arg) noexcept:
 
 
 cdef int machine_clear(PyObject *self) noexcept:
+    """Cython would drop the object behind the view, and leave the view."""
+    (<Machine>self).release_view()
     memo_free(&(<Machine>self).slots)
     return clear_attributes(self)
 
