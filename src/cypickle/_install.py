@@ -28,7 +28,7 @@ class Report(NamedTuple):
     Attributes:
         replaced: The bindings that were changed and are still: "module.name" each.
         unreachable: What goes on using the other implementation, in words, one each: subclasses, defaults of
-            arguments, closures, attributes of classes and instances.
+            arguments, closures, attributes of classes and instances.  What gc.freeze() hides is not found.
     """
 
     replaced: tuple[str, ...]

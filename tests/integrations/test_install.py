@@ -1,6 +1,7 @@
 """install(): what it replaces, what it reports, and that nothing of it is left afterwards."""
 
 import _pickle
+import gc
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.queues
@@ -101,6 +102,14 @@ def test_a_module_of_the_standard_library_that_bound_names_earlier():
     assert shelve.Pickler is pickle.Pickler
 
 
+@pytest.fixture
+def _unfrozen():
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("_unfrozen")
 def test_the_report_names_what_is_out_of_reach():
     with cypickle.installed() as report:
         text = str(report)
