@@ -63,6 +63,14 @@ def state():
     }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def unfrozen():
+    """The report finds what the collector sees."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def undone():
     before = state()
@@ -102,14 +110,6 @@ def test_a_module_of_the_standard_library_that_bound_names_earlier():
     assert shelve.Pickler is pickle.Pickler
 
 
-@pytest.fixture
-def _unfrozen():
-    gc.unfreeze()
-    yield
-    gc.freeze()
-
-
-@pytest.mark.usefixtures("_unfrozen")
 def test_the_report_names_what_is_out_of_reach():
     with cypickle.installed() as report:
         text = str(report)
