@@ -12,3 +12,4 @@ cdef enum:
     MOST_LEVELS = 400        # of ExtensiblePickler that go on the C stack: a third of 1 MB
     PREFETCH = 131072        # bytes asked from peek(); _pickle.c PREFETCH
     READ_CHUNK = 1048576     # bytes; first read of a claimed length, then doubling; _pickle.c MIN_READ_BUF_SIZE
+    FIRST_PIECE = 16777216   # bytes; room for bytes or bytearray of a claimed length before any has come, then doubling

@@ -43,7 +43,7 @@ from _speedups.cpythonx cimport (
     raw_float, raw_int, raw_int_from_le, raw_str, raw_tuple,
 )
 from _speedups.inbuf cimport take_here
-from _speedups.limits cimport BATCH_ITEMS, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
+from _speedups.limits cimport BATCH_ITEMS, FIRST_PIECE, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
 from _speedups.loading cimport (
     Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, PATIENCE, READING, RUNNING, SHAPES, SHAPE_PAIRS, Shape,
     loading_free, loading_init,

@@ -136,7 +136,7 @@ cdef int load_binbytes(Loading *r, int width) except -1:
         return push_steal(&r.stack, PyBytes_FromStringAndSize(p, size))
     if r.host == NULL and not r.framed:
         truncated()
-    piece = min(size, READ_CHUNK)
+    piece = min(size, FIRST_PIECE)
     data = PyBytes_FromStringAndSize(NULL, piece)
     try:
         while True:
@@ -164,7 +164,7 @@ cdef int load_bytearray(Loading *r) except -1:
         return push_steal(&r.stack, PyByteArray_FromStringAndSize(p, size))
     if r.host == NULL and not r.framed:
         truncated()
-    piece = min(size, READ_CHUNK)
+    piece = min(size, FIRST_PIECE)
     data = PyByteArray_FromStringAndSize(NULL, piece)
     try:
         while True:
