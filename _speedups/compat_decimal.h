@@ -101,48 +101,47 @@ static inline Py_ssize_t cyp_decimal_text(PyObject *o, unsigned char *p)
     return Py_TYPE(o) == cyp_decimal_type ? cyp_decimal_write((CypDecimal *)o, p) : 0;
 }
 
-/* Whether a number of the type's own is kept, and written, as we think. */
-static inline int cyp_decimal_is_kept(const CypDecimal *number, uint64_t low, uint64_t high, Py_ssize_t digits,
-                                      Py_ssize_t exponent, int negative, const char *text)
+/* How we think that a number is kept, and written; no digits: one that we leave to its type. */
+typedef struct {
+    const char *text;
+    uint64_t low, high;
+    Py_ssize_t digits, exponent;
+} CypDecimalProbe;
+
+static inline int cyp_decimal_is_kept(const CypDecimal *number, const CypDecimalProbe *probe)
 {
     unsigned char written[CYP_DECIMAL_WRITTEN];
-    return number->hash == -1 && number->flags == (CYP_DECIMAL_INSIDE | (negative ? CYP_DECIMAL_SIGN : 0))
-        && number->exponent == exponent && number->digits == digits && number->allocated == 4
-        && number->data == number->words && number->length == (digits > CYP_DECIMAL_WORD ? 2 : 1)
-        && number->words[0] == low && (digits <= CYP_DECIMAL_WORD || number->words[1] == high)
-        && cyp_decimal_write(number, written) == (Py_ssize_t)strlen(text) && memcmp(written, text, strlen(text)) == 0;
+    const size_t n = strlen(probe->text);
+    return number->hash == -1 && number->flags == (CYP_DECIMAL_INSIDE | (*probe->text == '-' ? CYP_DECIMAL_SIGN : 0))
+        && number->exponent == probe->exponent && number->digits == probe->digits && number->allocated == 4
+        && number->data == number->words && number->length == (probe->digits > CYP_DECIMAL_WORD ? 2 : 1)
+        && number->words[0] == probe->low && (number->length == 1 || number->words[1] == probe->high)
+        && cyp_decimal_write(number, written) == (Py_ssize_t)n && memcmp(written, probe->text, n) == 0;
 }
-/* Whether tp, called with a text, makes such a number, or where `digits` is 0 one that we leave to it; -1: no memory. */
-static inline int cyp_decimal_probe(PyTypeObject *tp, const char *text, uint64_t low, uint64_t high, Py_ssize_t digits,
-                                    Py_ssize_t exponent)
+/* Whether tp, called with the text, makes what we think, and so do we; -1: there was no memory to find out. */
+static inline int cyp_decimal_probe(PyTypeObject *tp, const CypDecimalProbe *probe)
 {
     unsigned char written[CYP_DECIMAL_WRITTEN];
-    CypDecimal *probe = (CypDecimal *)PyObject_CallFunction((PyObject *)tp, "s", text);
-    if (probe == NULL) {
-        PyErr_Clear();
-        return -1;
+    PyObject *made = NULL, *theirs = PyObject_CallFunction((PyObject *)tp, "s", probe->text);
+    int like = -1;
+    if (theirs == NULL) PyErr_Clear();
+    else if (Py_TYPE(theirs) != tp) like = 0;
+    else if (probe->digits == 0) like = cyp_decimal_write((CypDecimal *)theirs, written) == 0;
+    else if (!cyp_decimal_is_kept((CypDecimal *)theirs, probe)) like = 0;
+    else {
+        made = cyp_decimal_make(tp, (const unsigned char *)probe->text, (Py_ssize_t)strlen(probe->text));
+        if (made != NULL)
+            like = cyp_decimal_is_kept((CypDecimal *)made, probe)
+                && PyObject_GC_IsTracked(theirs) == PyObject_GC_IsTracked(made);
     }
-    int like = Py_TYPE(probe) == tp
-        && (digits ? cyp_decimal_is_kept(probe, low, high, digits, exponent, *text == '-', text)
-                   : cyp_decimal_write(probe, written) == 0);
-    if (like && digits) {
-        PyObject *made = cyp_decimal_make(tp, (const unsigned char *)text, (Py_ssize_t)strlen(text));
-        like = made == NULL ? -1
-             : cyp_decimal_is_kept((CypDecimal *)made, low, high, digits, exponent, *text == '-', text)
-               && PyObject_GC_IsTracked((PyObject *)probe) == PyObject_GC_IsTracked(made);
-        Py_XDECREF(made);
-    }
-    Py_DECREF(probe);
+    Py_XDECREF(made);
+    Py_XDECREF(theirs);
     return like;
 }
-/* Whether tp is decimal.Decimal, and its instances look as we think; -1: there was no memory to find out. */
+/* Whether tp is decimal.Decimal, and its instances look as we think; -1 as above. */
 static inline int cyp_knows_decimal(PyTypeObject *tp)
 {
-    static const struct {
-        const char *text;
-        uint64_t low, high;
-        Py_ssize_t digits, exponent;
-    } probes[] = {
+    static const CypDecimalProbe probes[] = {
         {"0", 0, 0, 1, 0},
         {"-0.000000", 0, 0, 1, -6},
         {"7", 7, 0, 1, 0},
@@ -158,8 +157,7 @@ static inline int cyp_knows_decimal(PyTypeObject *tp)
         || tp->tp_basicsize != sizeof(CypDecimal) || tp->tp_itemsize != 0 || tp->tp_alloc != PyType_GenericAlloc)
         return 0;
     for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
-        int like = cyp_decimal_probe(tp, probes[i].text, probes[i].low, probes[i].high, probes[i].digits,
-                                     probes[i].exponent);
+        int like = cyp_decimal_probe(tp, &probes[i]);
         if (like <= 0) return like;
     }
     PyTypeObject *former = cyp_decimal_type;  /* which a collection meanwhile may have found */

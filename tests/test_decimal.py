@@ -2,6 +2,7 @@
 
 import contextvars
 import gc
+import importlib.util
 import io
 import math
 import os
@@ -109,10 +110,13 @@ def test_words_outside_of_the_object(protocol):
             assert cypickle.loads(cypickle.dumps(number, protocol)).as_tuple() == number.as_tuple()
 
 
-@pytest.mark.skipif(
+BY_ITSELF = pytest.mark.skipif(
     FREE_THREADED or os.environ.get("CYPICKLE_NO_INTERNALS", "0") not in ("", "0"),
     reason="such builds always ask decimal",
 )
+
+
+@BY_ITSELF
 def test_decimal_is_not_asked_about_plain_numbers(protocol):
     """Asking it makes a decimal context where there is none yet."""
     for text, asked in (("-12345.67", 0), ("9" * 38, 0), ("NaN", 1), ("9" * 39, 1)):
@@ -127,6 +131,41 @@ def test_decimal_is_not_asked_about_plain_numbers(protocol):
             context = contextvars.Context()
             context.run(pickler.dump, graph[1:])
             assert len(context) == asked, text
+
+
+FIRST_CONTACT = """
+import contextvars, io, pickle, sys
+import _testcapi, cypickle
+from decimal import Decimal
+
+def asked(function, *arguments):
+    context = contextvars.Context()
+    context.run(function, *arguments)
+    return len(context)
+
+numbers = [Decimal("1.5"), Decimal("2.5")]
+data = pickle.dumps(numbers, 4)
+pickler = cypickle.Pickler(io.BytesIO(), 4)
+failed = 0
+for function, argument in ((cypickle.loads, data), (pickler.dump, numbers)):
+    for start in range(1, 400):
+        _testcapi.set_nomemory(start, start + 1)
+        try:
+            function(argument)
+        except MemoryError:
+            failed += 1
+        finally:
+            _testcapi.remove_mem_hooks()
+print(failed > 0, asked(cypickle.loads, data), asked(pickler.dump, numbers[1:]))
+"""
+
+
+@BY_ITSELF
+@pytest.mark.skipif(importlib.util.find_spec("_testcapi") is None, reason="no _testcapi")
+def test_decimal_is_known_later_where_memory_runs_out_at_first():
+    """Each allocation fails once, also those of the numbers that are made to know how they are kept."""
+    done = run_python("-c", FIRST_CONTACT, seconds=60)
+    assert (done.stdout.split(), done.stderr) == (["True", "0", "0"], "")
 
 
 def test_capitals_of_the_context_are_obeyed(protocol):

@@ -159,9 +159,7 @@ cdef int set_window(Loading *r, Machine m, object data, bint prefetched) except 
 cdef int drop_window(Loading *r, Machine m) except -1:
     r.start = r.p = r.end = r.stop = NULL
     r.prefetched = 0
-    if m.has_view:
-        m.has_view = False
-        PyBuffer_Release(&m.view)
+    m.release_view()
     return 0
 
 
