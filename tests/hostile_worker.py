@@ -19,11 +19,7 @@ import shapes
 from hostile_rules import excused
 from isomorphism import assert_isomorphic
 from oracle import normal
-
-try:
-    import resource
-except ImportError:
-    resource = None
+from processes import limit_memory
 
 MEMORY = 1 << 30
 SECONDS = 10  # for one load; then the process is ended, which reads like a crash
@@ -89,8 +85,7 @@ def disagreement(theirs, ours):
 
 def main():
     inputs, progress_path, start = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    limit_memory(MEMORY)
     warnings.simplefilter("ignore")
     with open(inputs) as file:
         batch = [bytes.fromhex(text) for text in json.load(file)]

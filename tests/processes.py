@@ -5,8 +5,25 @@ import subprocess
 import sys
 import sysconfig
 
+try:
+    import resource
+except ImportError:
+    resource = None
+
+#: AddressSanitizer maps terabytes of address space; ASAN_OPTIONS has a limit of its own, max_allocation_size_mb.
+SANITIZED = "ASAN_OPTIONS" in os.environ
+
 #: Of the build, whether its GIL is on or not: that is what the core is compiled for.
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+
+def limit_memory(most):
+    """Let this process map no more than so many bytes, where the system can; returns the limit before, or None."""
+    if resource is None or SANITIZED:
+        return None
+    before, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    return before
 
 
 def run_python(*arguments, seconds):

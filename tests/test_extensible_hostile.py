@@ -11,12 +11,8 @@ import pytest
 
 from hostile import HAND_WRITTEN, mutated
 from hostile_worker import restricted_class
+from processes import limit_memory
 from unpickling import OURS, PURE, Plain, graph, graphs, outcome, reads_raw_data, same, written
-
-try:
-    import resource
-except ImportError:
-    resource = None
 
 MEMORY = 1 << 32
 
@@ -24,13 +20,10 @@ MEMORY = 1 << 32
 @pytest.fixture(autouse=True)
 def _memory():
     """The pure class allocates what a pickle claims to hold, and not every system waits until it is used."""
-    if resource is None:
-        yield
-        return
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, limits[1]))
+    before = limit_memory(MEMORY)
     yield
-    resource.setrlimit(resource.RLIMIT_AS, limits)
+    if before is not None:
+        limit_memory(before)
 
 
 def broken():

@@ -2,9 +2,7 @@
 
 import gc
 import io
-import os
 import pickle
-import subprocess
 import sys
 import threading
 import weakref
@@ -13,6 +11,7 @@ import pytest
 
 import cypickle
 from implementations import PROTOCOLS
+from processes import run_python
 
 HERE = __name__.encode()
 SECONDS = 0.3  # of a stress test with threads
@@ -160,9 +159,10 @@ def test_hooks_of_picklers_and_files_that_enter_them_again():
 
 
 LIMITED = """
-import io, resource, sys
+import io, sys
 import cypickle
-resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28))
+from processes import limit_memory
+limit_memory(1 << 28)
 data = bytes.fromhex(sys.argv[1])
 for load in (cypickle.loads, lambda data: cypickle.load(io.BytesIO(data))):
     print(load(data))
@@ -174,13 +174,7 @@ for load in (cypickle.loads, lambda data: cypickle.load(io.BytesIO(data))):
 def test_a_large_memo_index_in_a_few_bytes(opcode):
     """python/cpython#115952: a few bytes with a PUT of a large index made the memo an array of gigabytes."""
     data = b"]" + opcode + b"."
-    run = subprocess.run(
-        [sys.executable, "-c", LIMITED, data.hex()],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
+    run = run_python("-c", LIMITED, data.hex(), seconds=60)
     assert (run.returncode, run.stdout, run.stderr) == (0, "[]\n[]\n", "")
 
 
@@ -221,7 +215,7 @@ print(cypickle.dumps(loaded) == data)
 
 def test_deep_structures_follow_the_recursion_limit():
     """python/cpython#128590: since 3.12 sys.setrecursionlimit() does not make deep structures picklable."""
-    run = subprocess.run([sys.executable, "-c", DEEP], capture_output=True, text=True, check=False)
+    run = run_python("-c", DEEP, seconds=60)
     assert (run.returncode, run.stdout, run.stderr) == (0, "True\n", "")
 
 

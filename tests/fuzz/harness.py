@@ -30,11 +30,7 @@ from hostile_worker import disagreement, names_nothing, restricted, restricted_c
 from implementations import OneByOne  # noqa: E402
 from isomorphism import assert_isomorphic  # noqa: E402
 from oracle import normal  # noqa: E402
-
-try:
-    import resource
-except ImportError:
-    resource = None
+from processes import limit_memory  # noqa: E402
 
 MEMORY = 1 << 30
 MOST_LOADED = 20_000  # bytes of a dump that is still looked at
@@ -169,8 +165,7 @@ def main():
     if options.atheris:
         run_atheris(rest)
         return 0
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    limit_memory(MEMORY)
     findings = options.findings or tempfile.mkdtemp(prefix="cypickle-fuzz-")
     os.makedirs(findings, exist_ok=True)
     seed = options.seed if options.seed is not None else random.randrange(1 << 32)
