@@ -11,6 +11,7 @@ from corpus import CORPUS
 from hostile import HAND_WRITTEN
 from isomorphism import assert_isomorphic
 from load_errors import CASES
+from processes import FREE_THREADED
 from unpickling import (
     FILES,
     OURS,
@@ -419,5 +420,5 @@ def test_a_declaration_names_the_types_that_build_is_for(protocol):
     data = pickle.dumps([Plain(1), Wrapper(2), Plain(3), Wrapper(4)], protocol)
     loaded = Sub(io.BytesIO(data)).load()
     assert [vars(item) for item in loaded] == [{"value": 1}, {"nbytes": 2}, {"value": 3}, {"nbytes": 4}]
-    assert Sub.calls == [Wrapper, Wrapper]
-    assert Sub.asked == [Plain, Wrapper]
+    assert Sub.calls == ([Plain, Wrapper] * 2 if FREE_THREADED else [Wrapper] * 2)
+    assert Sub.asked == ([] if FREE_THREADED else [Plain, Wrapper])

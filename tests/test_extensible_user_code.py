@@ -123,30 +123,32 @@ def on_stack(size, function):
     return found[0]
 
 
-def dump(cls, obj):
-    cls(file := io.BytesIO(), 4).dump(obj)
+def dump(cls, obj, protocol=4):
+    cls(file := io.BytesIO(), protocol).dump(obj)
     return file.getvalue()
 
 
 @pytest.mark.parametrize("stack", [0, 256 * 1024])
 @pytest.mark.parametrize("make", [lists, tuples, dicts])
-def test_as_deep_as_the_pure_one(make, stack, high_limit):
+@pytest.mark.parametrize("protocol", [0, 4])
+def test_as_deep_as_the_pure_one(protocol, make, stack, high_limit):
     obj = make(20_000)
-    expected = dump(PURE, obj)
+    expected = dump(PURE, obj, protocol)
     for cls in (OURS, Sub):
-        assert on_stack(stack, lambda cls=cls: outcome(lambda: dump(cls, obj))) == expected
+        assert on_stack(stack, lambda cls=cls: outcome(lambda: dump(cls, obj, protocol))) == expected
     take_apart(obj)
 
 
 @pytest.mark.parametrize("stack", [0, 256 * 1024])
 @pytest.mark.parametrize("depth", [100, 300, 1000, 20_000])
 @pytest.mark.parametrize("make", [instances, reduced])
-def test_reduce_values_as_deep_as_the_stack_allows(make, depth, stack, high_limit):
+@pytest.mark.parametrize("protocol", [0, 4])
+def test_reduce_values_as_deep_as_the_stack_allows(protocol, make, depth, stack, high_limit):
     """Where the pure one takes C stack itself, and may crash, an error says that there is no more."""
     obj = make(depth)
-    found = on_stack(stack, lambda: outcome(lambda: dump(OURS, obj)))
+    found = on_stack(stack, lambda: outcome(lambda: dump(OURS, obj, protocol)))
     if depth <= 100 or isinstance(found, bytes):
-        assert found == cypickle.dumps(obj, 4)
+        assert found == cypickle.dumps(obj, protocol)
     else:
         assert found[0] is RecursionError
     take_apart(obj)

@@ -38,6 +38,17 @@ def has_little_stack():
     return cyp_stack_is_low()
 
 
+cdef int save_pure(object pickler, object obj, object save_persistent_id) except -1:
+    """save() of the pure class, which comes back here at each level by way of methods that are ours."""
+    if cyp_stack_is_low():
+        raise RecursionError(_nesting.MESSAGE)
+    if cyp_stack_gets_low() and save_persistent_id and "save" not in pickler.__dict__:
+        _nesting.save_by_interpreter(pickler, obj)
+    else:
+        PurePickler.save(pickler, obj, save_persistent_id)
+    return 0
+
+
 cdef int save_deep(Surface s, object pickler, object obj) except -1:
     """save() where the C stack must not get deeper: the interpreter's calls of Python functions take none of it."""
     s.framer.sync()

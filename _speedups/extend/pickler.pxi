@@ -58,7 +58,7 @@ class ExtensiblePickler(PurePickler):
         """Write obj, by its memo index if it has one."""
         cdef Surface s = surface_of(self)
         if not s.usable:
-            PurePickler.save(self, obj, save_persistent_id)
+            save_pure(self, obj, save_persistent_id)
             return
         try:
             save_base(s, self, obj, route_of(s, type(obj)), save_persistent_id)

@@ -4,8 +4,8 @@
     python tests/fuzz/harness.py --atheris [libFuzzer's arguments]              the same input function under atheris
 
 atheris is guided by coverage where the core tells it of any: built with CC=clang LDSHARED="clang -shared"
-CFLAGS="-fsanitize=address,fuzzer-no-link", run with atheris's asan_with_fuzzer.so as LD_PRELOAD,
-PYTHONMALLOC=malloc and ASAN_OPTIONS as in README.  What the stdlib allocates needs -rss_limit_mb=6000 -malloc_limit_mb=100000.
+CFLAGS="-fsanitize=address,fuzzer-no-link", run with atheris's asan_with_fuzzer.so as LD_PRELOAD, PYTHONMALLOC=malloc
+and ASAN_OPTIONS as in README.  What the stdlib allocates needs -rss_limit_mb=6000 -malloc_limit_mb=100000.
 
 Inputs are kept as text in hex: corpus.json beside this file, and one file in regressions/ for each finding.  A
 finding of ours is written to FOLDER before it is run, so that what ends the process has a name.
