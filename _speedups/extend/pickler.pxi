@@ -36,7 +36,7 @@ class ExtensiblePickler(PurePickler):
         cdef dict attributes
         cdef object outer
         if cyp_is_free_threaded():
-            run_alone(PurePickler.dump, self, (obj,))  # no surface is usable there
+            run_alone(PurePickler.dump, self, (obj,))
             return
         attributes = self.__dict__
         outer = attributes.get(SURFACE)
@@ -129,4 +129,10 @@ class ExtensiblePickler(PurePickler):
             s.framer.sync()
 
 
-own_handlers.update({list: ExtensiblePickler.save_list, dict: ExtensiblePickler.save_dict})
+if cyp_is_free_threaded():
+    # What several threads do with one pickler is left to the pure methods, which have no memory of their own to spoil.
+    for name in ("save", "memoize", "save_reduce", "save_list", "save_dict", "_batch_appends", "_batch_setitems"):
+        delattr(ExtensiblePickler, name)
+    ExtensiblePickler.save = _nesting.looking_after_the_stack(PurePickler.save, has_little_stack)
+else:
+    own_handlers.update({list: ExtensiblePickler.save_list, dict: ExtensiblePickler.save_dict})

@@ -84,15 +84,9 @@ cdef bint is_own(object pickler, str name) except -1:
 
 
 cdef Surface look_at(object pickler):
-    """The surface of a pickler as it is now.
-
-    On free-threaded builds none is usable: what several threads do with one pickler is left to the pure one, which
-    has no memory of its own that they could spoil.
-    """
+    """The surface of a pickler as it is now."""
     cdef Surface s = Surface.__new__(Surface)
     cdef object framer = pickler.framer
-    if cyp_is_free_threaded():
-        return s
     if type(framer) is PureFramer and framer.current_frame is None:
         # The class has called pickle._Pickler.__init__ itself.
         replace_framer(pickler)
@@ -166,8 +160,6 @@ cdef inline Surface surface_of(object pickler):
     """The one of the dump under way, or a new one where there is none; up to date."""
     cdef PyObject *found
     cdef Surface s
-    if cyp_is_free_threaded():
-        return look_at(pickler)
     found = PyDict_GetItemWithError(pickler.__dict__, SURFACE)
     if found == NULL or type(<object>found) is not Surface:
         return look_at(pickler)

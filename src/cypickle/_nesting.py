@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
 MESSAGE = "too many levels of nesting for the C stack while pickling an object"
 _METHODS = ("save_reduce", "save_list", "save_dict", "_batch_appends", "_batch_setitems")
+
+
+def looking_after_the_stack(
+    save: Callable[..., None], has_little_stack: Callable[[], bool]
+) -> Callable[..., None]:
+    """save() that raises RecursionError where little of the C stack is left.  It takes none itself."""
+
+    def looking(self: Any, obj: object, save_persistent_id: bool = True) -> None:
+        if has_little_stack():
+            raise RecursionError(MESSAGE)
+        save(self, obj, save_persistent_id)
+
+    looking.__name__ = looking.__qualname__ = "save"
+    return looking
 
 
 def save_by_interpreter(pickler: Any, obj: object) -> None:
