@@ -39,10 +39,10 @@ def has_little_stack():
 
 
 cdef int save_pure(object pickler, object obj, object save_persistent_id) except -1:
-    """save() of the pure class, which comes back here at each level by way of methods that are ours."""
+    """save() of the pure class, which would come back here at each level by way of methods that are ours."""
     if cyp_stack_is_low():
         raise RecursionError(_nesting.MESSAGE)
-    if cyp_stack_gets_low() and save_persistent_id and "save" not in pickler.__dict__:
+    if save_persistent_id and "save" not in pickler.__dict__ and is_own(pickler, "save"):
         _nesting.save_by_interpreter(pickler, obj)
     else:
         PurePickler.save(pickler, obj, save_persistent_id)
