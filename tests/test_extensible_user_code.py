@@ -155,6 +155,51 @@ def test_reduce_values_as_deep_as_the_stack_allows(protocol, make, depth, stack,
     take_apart(obj)
 
 
+class Counting(OURS):
+    """Its save() shows in the bytes: a None that is popped again before each object."""
+
+    def save(self, obj, save_persistent_id=True):
+        self.write(b"N0")
+        super().save(obj, save_persistent_id)
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 4])
+def test_save_of_a_subclass_is_called_once_near_the_end_of_the_stack(protocol, high_limit):
+    class Pure(PURE):
+        def save(self, obj, save_persistent_id=True):
+            self.write(b"N0")
+            super().save(obj, save_persistent_id)
+
+    def answer(depth):
+        return outcome(lambda: dump(Counting, lists(depth), protocol))
+
+    dumped = 0
+    for depth in range(4, 300, 3):
+        found = on_stack(256 * 1024, lambda depth=depth: answer(depth))
+        assert isinstance(found, bytes) or found[0] is RecursionError
+        if isinstance(found, bytes):
+            assert found == dump(Pure, lists(depth), protocol)
+            dumped += 1
+    assert dumped
+
+
+@pytest.mark.parametrize("protocol", [0, 4])
+def test_what_user_code_assigns_to_the_pickler_stays(protocol):
+    for base in (PURE, OURS):
+
+        class Assigning(base):
+            def persistent_id(self, obj):
+                if obj == "now":
+                    save = self.save
+                    self.save, self.save_dict = lambda *args, **named: save(*args, **named), print
+                return None
+
+        pickler = Assigning(io.BytesIO(), protocol)
+        pickler.dump(["now", 1])
+        assert {"save", "save_dict"} <= vars(pickler).keys()
+        assert pickler.save_dict is print
+
+
 def test_nothing_of_a_deep_dump_is_left(high_limit):
     pickler = OURS(file := io.BytesIO(), 4)
     before = set(vars(pickler))

@@ -6,7 +6,8 @@ class ExtensiblePickler(PurePickler):
     Arguments, attributes, methods and bytes are those of pickle._Pickler of the running version, from which it
     derives.  What a subclass overrides is called as that class would call it; what it does not override, and is
     frequent, runs compiled: None, bool, int, float, str, bytes, list, tuple, dict, set, frozenset, and reduce values
-    of classes and functions, from protocol 2 on.  What is overridden is looked up when dump() begins.
+    of classes and functions, from protocol 2 on.  What is overridden is looked up when dump() begins; before protocol 2
+    the methods of the running dump are attributes of the pickler.
 
     A subclass whose save() or memoize() does something for a few types only can say so, and is then called for
     instances of these only:
@@ -133,6 +134,7 @@ if cyp_is_free_threaded():
     # What several threads do with one pickler is left to the pure methods, which have no memory of their own to spoil.
     for name in ("save", "memoize", "save_reduce", "save_list", "save_dict", "_batch_appends", "_batch_setitems"):
         delattr(ExtensiblePickler, name)
+    del name
     ExtensiblePickler.save = _nesting.looking_after_the_stack(PurePickler.save, has_little_stack)
 else:
     own_handlers.update({list: ExtensiblePickler.save_list, dict: ExtensiblePickler.save_dict})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from functools import wraps
 from types import MethodType
 from typing import Any
 
@@ -16,12 +17,12 @@ def looking_after_the_stack(
 ) -> Callable[..., None]:
     """save() that raises RecursionError where little of the C stack is left.  It takes none itself."""
 
+    @wraps(save)
     def looking(self: Any, obj: object, save_persistent_id: bool = True) -> None:
         if has_little_stack():
             raise RecursionError(MESSAGE)
         save(self, obj, save_persistent_id)
 
-    looking.__name__ = looking.__qualname__ = "save"
     return looking
 
 
@@ -51,14 +52,16 @@ def save_by_interpreter(pickler: Any, obj: object) -> None:
         else:
             own(pickler, obj, save_persistent_id)
 
-    replaced = [
-        name for name in _METHODS if name not in attributes and getattr(cls, name) is getattr(base, name)
-    ]
-    for name in replaced:
-        attributes[name] = MethodType(getattr(pickle._Pickler, name), pickler)
-    attributes["save"] = save
+    ours: dict[str, Any] = {
+        name: MethodType(getattr(pickle._Pickler, name), pickler)
+        for name in _METHODS
+        if name not in attributes and getattr(cls, name) is getattr(base, name)
+    }
+    ours["save"] = save
+    attributes.update(ours)
     try:
         save(obj)
     finally:
-        for name in ("save", *replaced):
-            attributes.pop(name, None)
+        for name, method in ours.items():
+            if attributes.get(name) is method:  # user code may have put something else there
+                del attributes[name]
