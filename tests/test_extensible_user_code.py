@@ -155,30 +155,27 @@ def test_reduce_values_as_deep_as_the_stack_allows(protocol, make, depth, stack,
     take_apart(obj)
 
 
-class Counting(OURS):
-    """Its save() shows in the bytes: a None that is popped again before each object."""
+def marking(base):
+    """A class whose save() shows in the bytes: a None before each object, which is popped again."""
 
-    def save(self, obj, save_persistent_id=True):
-        self.write(b"N0")
-        super().save(obj, save_persistent_id)
-
-
-@pytest.mark.parametrize("protocol", [0, 1, 4])
-def test_save_of_a_subclass_is_called_once_near_the_end_of_the_stack(protocol, high_limit):
-    class Pure(PURE):
+    class Marking(base):
         def save(self, obj, save_persistent_id=True):
             self.write(b"N0")
             super().save(obj, save_persistent_id)
 
-    def answer(depth):
-        return outcome(lambda: dump(Counting, lists(depth), protocol))
+    return Marking
 
+
+@pytest.mark.parametrize("protocol", [0, 1, 4])
+def test_save_of_a_subclass_is_called_once_near_the_end_of_the_stack(protocol, high_limit):
+    ours, pure = marking(OURS), marking(PURE)
     dumped = 0
     for depth in range(4, 300, 3):
-        found = on_stack(256 * 1024, lambda depth=depth: answer(depth))
+        obj = lists(depth)
+        found = on_stack(256 * 1024, lambda obj=obj: outcome(lambda: dump(ours, obj, protocol)))
         assert isinstance(found, bytes) or found[0] is RecursionError
         if isinstance(found, bytes):
-            assert found == dump(Pure, lists(depth), protocol)
+            assert found == dump(pure, obj, protocol)
             dumped += 1
     assert dumped
 

@@ -42,7 +42,7 @@ cdef int save_pure(object pickler, object obj, object save_persistent_id) except
     """save() of the pure class, which would come back here at each level by way of methods that are ours."""
     if cyp_stack_is_low():
         raise RecursionError(_nesting.MESSAGE)
-    if save_persistent_id and "save" not in pickler.__dict__ and is_own(pickler, "save"):
+    if save_persistent_id and is_own(pickler, "save"):
         _nesting.save_by_interpreter(pickler, obj)
     else:
         PurePickler.save(pickler, obj, save_persistent_id)
