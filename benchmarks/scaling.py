@@ -1,5 +1,8 @@
 """Cost and memory for each object, from a thousand objects to ten million; each size in a process of its own.
 
+Beside it goes the floor of floors.py, whose cost grows with the list as well: what no longer fits into the processor's
+caches is slower to reach, and memory that is new to the process has to be mapped, whoever does the work.
+
 Example: python benchmarks/scaling.py --to 1e7 --out scaling.json
 """
 
@@ -14,10 +17,12 @@ from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 
+import floors
 from common import SIDES, child, document, finish, missed, options, provenance, table
 from cypickle.bench import shapes
 from cypickle.bench.records import dicts, three_fields, word
 from cypickle.bench.registry import PROTOCOL
+from templates import NoFloor, load_rebuild
 
 SIZES = [10**n for n in range(3, 8)]
 DIRECTIONS = ("dumps", "loads")
@@ -29,6 +34,8 @@ SHAPES = {
 }
 #: Objects to pickle in all rounds together, so that small sizes have many rounds.
 WORK = 3_000_000
+#: The floor keeps everything ready, which takes several times the memory of the list: lists above this have none.
+FLOOR_TO = 10**6
 #: Percent by which the dearest size may cost more than the cheapest.
 FLAT = 15
 
@@ -94,14 +101,18 @@ def time(call, rounds):
 
 def one(shape, direction, side, count, path):
     """Measure one point in this process; loads reads the pickle in `path`, dumps by the stdlib writes it."""
-    module = import_module(side)
-    if direction == "loads":
+    if side == "floor":
+        graph = SHAPES[shape](random.Random(shape), count)
+        call = floor_of(direction, graph, path).once
+    elif direction == "loads":
+        module = import_module(side)
         data = Path(path).read_bytes()
 
         def call():
             return module.loads(data)
 
     else:
+        module = import_module(side)
         graph = SHAPES[shape](random.Random(shape), count)
 
         def call():
@@ -114,14 +125,32 @@ def one(shape, direction, side, count, path):
     return Point(shape, direction, side, count, seconds, peak)
 
 
+def floor_of(direction, graph, path):
+    """Return the call of the least that any pickler must do: see floors.py."""
+    return floors.built(graph) if direction == "loads" else floors.written(graph, Path(path).read_bytes())
+
+
+def sides():
+    """Return what can be measured here."""
+    try:
+        load_rebuild()
+    except NoFloor as reason:
+        print(f"no floor: {reason}", file=sys.stderr)
+        return SIDES
+    return (*SIDES, "floor")
+
+
 def measure(names, sizes):
     """Yield the points of shapes; both sides load what the stdlib has written."""
+    measured = sides()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pickle"
         for shape in names:
             for count in sizes:
                 for direction in DIRECTIONS:
-                    for side in SIDES:
+                    for side in measured:
+                        if side == "floor" and count > FLOOR_TO:
+                            continue
                         print(f"{count} {shape}: {direction} by {side}", file=sys.stderr)
                         yield Point(**child("scaling.py", "--one", shape, direction, side, count, path))
 
@@ -150,7 +179,8 @@ def markdown(made):
         [
             "Range: nanoseconds for each object of a list, by its length; the collector's work included. `spread` is"
             f" how much more the dearest costs than the cheapest (bold: above {FLAT} %), `bytes` the growth of the"
-            " process for each object of the longest list, at its peak, the result included.",
+            " process for each object of the longest list, at its peak, the result included. `floor` visits or"
+            " builds the same objects with no pickling; it grows by what caches and new memory cost.",
             provenance(made),
             table(header, rows),
         ]
