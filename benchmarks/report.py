@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+import adapters
 import cluster
 import floors
 import hosts
@@ -34,6 +35,7 @@ SECTIONS = {
     "latency": (latency.markdown, "Latency"),
     "limits": (limits.markdown, "Depth"),
     "hosts": (hosts.markdown, "Other software"),
+    "adapters": (adapters.markdown, "Stores, caches and queues"),
     "messages": (messages.markdown, "Messages between processes"),
     "cluster": (cluster.markdown, "Dask"),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import ab
+import adapters
 import cluster
 import common
 import compare
@@ -33,6 +34,7 @@ WORDS = {
     latency: ["--processes", "1", "--count", "1000"],
     limits: ["--shape", "list", "--most", "2000"],
     hosts: ["--rounds", "1", "--count", "10"],
+    adapters: ["--rounds", "1", "--host", "shelve", "--host", "logging"],
     messages: ["--rounds", "1", "--megabytes", "1", "--messages", "10"],
     cluster: ["--rounds", "1", "--tasks", "2", "--records", "10000"],
 }
