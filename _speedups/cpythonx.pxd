@@ -124,6 +124,7 @@ cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(PyObject *) noexcept
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *) noexcept
     int PyUnicode_KIND(PyObject *) noexcept
+    int PyUnicode_Compare(PyObject *, PyObject *) noexcept
     void *PyUnicode_DATA(PyObject *) noexcept
     uint32_t PyUnicode_READ(int kind, void *data, Py_ssize_t index) noexcept
     unsigned char *PyBytes_AS_STRING "cyp_bytes_data"(PyObject *) noexcept

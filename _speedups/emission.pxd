@@ -39,7 +39,7 @@ cdef enum PlanKind:
     PLAN_TIMEDELTA = 8
     PLAN_GETSTATE = 9    # object.__reduce_ex__ would only call the type's __getstate__
     PLAN_FIELDS = 10     # PLAN_GETSTATE with the one of frozen dataclasses with slots: a list of the fields
-    PLAN_SYNTAX = 11     # PLAN_REDUCE of ast.AST up to 3.12: called with nothing, then the attributes
+    PLAN_SYNTAX = 11     # PLAN_REDUCE of ast.AST: called with nothing, or None for some fields, then the attributes
     PLAN_COMPLEX = 12    # from here on: types of the standard library, see emit/stdlib.pxi
     PLAN_MEMBERS = 13    # called with the values of some slots
     PLAN_PARTS = 14      # called with the items of the list in a slot
@@ -62,7 +62,8 @@ cdef struct Plan:
     Py_ssize_t class_index    # memo index of the class, -1: not written yet
     PyObject *slots                      # owned or NULL: the tuple of the names of slots
     PyObject *constant                   # owned or NULL: PLAN_UUID, the is_safe that is not written; PLAN_FIELDS,
-                                         # the exact dict __dataclass_fields__
+                                         # the exact dict __dataclass_fields__; PLAN_SYNTAX, the exact tuple of the
+                                         # fields that its class may be called with
     Py_ssize_t slot_offsets[PLAN_NAMES]  # bytes from the object's address
     PyObject *names[PLAN_NAMES]          # not owned: attribute names in the memo
     Py_ssize_t name_indices[PLAN_NAMES]

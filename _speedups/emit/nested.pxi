@@ -14,6 +14,11 @@ cdef inline bint can_nest(Emission *e) noexcept:
     return CYP_LIKELY(e.odd == 0 and e.depth < e.recurse)
 
 
+cdef inline bint is_nested(Plan *plan) noexcept:
+    """nest_instance knows how."""
+    return plan.kind == PLAN_ATTRIBUTES or plan.kind == PLAN_SYNTAX
+
+
 cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
     """Write o, which save_leaf has passed, and everything below it."""
     cdef PyTypeObject *t = Py_TYPE(o)
@@ -31,7 +36,7 @@ cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
                 return (<save_status>nest_tuple)(e, o, uniq)
         elif e.reducer_override == NULL and not cyp_dict_is_made_on_demand():
             plan = plan_for(e, t)
-            if plan != NULL and plan.kind == PLAN_ATTRIBUTES and not shadows_hooks(plan, o):
+            if plan != NULL and is_nested(plan) and not shadows_hooks(plan, o):
                 status = (<instance_status>nest_instance)(e, o, uniq, plan)
                 if status != GO:
                     return status
@@ -152,7 +157,7 @@ cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -
     """An instance with attributes, with or without a dictionary of its own.  DONE, or GO: nothing is written."""
     cdef unsigned char *p
     cdef PyObject *dictionary = NULL
-    cdef Py_ssize_t n = cyp_attrs_len(o)
+    cdef Py_ssize_t n = cyp_attrs_len(o), nones = 0
     if n < 0 and not cyp_dict_is_made_on_demand():
         dictionary = cyp_instance_dict(o)
         if dictionary == NULL or not is_own_dictionary(e, dictionary):
@@ -160,21 +165,69 @@ cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -
         n = PyDict_GET_SIZE(dictionary)
     if n <= 0 or n >= BATCH_ITEMS:
         return GO
+    if plan.kind == PLAN_SYNTAX:
+        nones = fields_given(dictionary, plan)
+        if nones < 0 or e.out.lim - e.out.p < HEAD + nones or e.memo.cap - e.memo.n < 3:
+            return GO
     p = put_class(e, o, plan)
-    if CYP_UNLIKELY(p == NULL or not put_memo(e, o, uniq)):
+    if CYP_UNLIKELY(p == NULL or e.memo.used * 2 >= e.memo.mask):
+        return GO
+    p = put_nones(e, p, nones)
+    if CYP_UNLIKELY(not put_memo(e, o, uniq)):
         return GO
     e.memo.log[e.memo.n] = <PyObject *>(<size_t>o | 1) if dictionary == NULL else dictionary
     e.memo.n += 1
-    p[0] = OP_EMPTY_TUPLE
-    p[1] = OP_REDUCE if plan.kind == PLAN_SYNTAX else OP_NEWOBJ
-    p[2] = OP_MEMOIZE
-    p[3] = OP_EMPTY_DICT
-    p[4] = OP_MEMOIZE
-    p[5] = OP_MARK
-    e.out.p = p + (6 if n > 1 else 5)
+    p[0] = OP_REDUCE if plan.kind == PLAN_SYNTAX else OP_NEWOBJ
+    p[1] = OP_MEMOIZE
+    p[2] = OP_EMPTY_DICT
+    p[3] = OP_MEMOIZE
+    p[4] = OP_MARK
+    e.out.p = p + (5 if n > 1 else 4)
     if dictionary == NULL:
         return nest_pairs(e, o, o, True, plan, uniq, n)
     return nest_pairs(e, o, dictionary, False, plan, uniq, n)
+
+
+cdef inline Py_ssize_t fields_given(PyObject *dictionary, Plan *plan) noexcept:
+    """How many of a node's first fields are in its dictionary: so often its class is called with None from 3.13 on.
+
+    -1 where only a look-up can tell, or there is no dictionary.  Source: Python-ast.c ast_type_reduce.
+    """
+    cdef PyObject *name
+    cdef PyObject *value
+    cdef Py_ssize_t i = 0, pos = 0, most
+    if dictionary == NULL:
+        return -1
+    most = PyTuple_GET_SIZE(plan.constant)
+    while i < most:
+        if not cyp_dict_next(dictionary, &pos, &name, &value):
+            return i  # no names but those of fields
+        if name != PyTuple_GET_ITEM(plan.constant, i):
+            return i if lacks(dictionary, PyTuple_GET_ITEM(plan.constant, i)) else -1
+        i += 1
+    return i
+
+
+cdef bint lacks(PyObject *dictionary, PyObject *name) noexcept:
+    """A dictionary certainly has no key that equals the str."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t pos = 0
+    while cyp_dict_next(dictionary, &pos, &key, &value):
+        if Py_TYPE(key) != &PyUnicode_Type or PyUnicode_Compare(key, name) == 0:
+            return False
+    return True
+
+
+cdef inline unsigned char *put_nones(Emission *e, unsigned char *p, Py_ssize_t n) noexcept:
+    """A tuple of n times None that only the reducer would have seen."""
+    if n == 0:
+        return put_op_at(p, OP_EMPTY_TUPLE)
+    if n > 3:
+        p = put_op_at(p, OP_MARK)
+    memset(p, OP_NONE, n)
+    p = put_op_at(p + n, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
+    return put_fresh(e, p)
 
 
 cdef inline bint is_own_dictionary(Emission *e, PyObject *dictionary) noexcept:

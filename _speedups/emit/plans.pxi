@@ -4,9 +4,11 @@
 # or was changed, has another one.  Within one dump it need not even be compared until user code has run.
 
 cdef enum:
-    PLAN_TABLE = 1024  # power of two; types that collide replace each other
+    PLAN_TABLE = 1024  # power of two
+    PLAN_WAYS = 4      # places that a type's plan may be at; beyond that types replace each other
 
 cdef Plan *plans[PLAN_TABLE]
+cdef size_t plans_replaced = 0
 
 # What _reduce.plan_kind calls them.
 cdef dict plan_kinds = {
@@ -20,12 +22,31 @@ cdef dict plan_kinds = {
 
 cdef inline Plan *plan_for(Emission *e, PyTypeObject *t) except? NULL:
     """The plan for instances of t, or NULL where each object must be asked."""
-    cdef Plan *plan = plans[(<size_t>t >> 5) & (PLAN_TABLE - 1)]
-    if plan == NULL or plan.type != t or plan.kind == PLAN_NONE or CYP_UNLIKELY(e.odd & ODD_GENERAL):
+    cdef Plan *plan = plans[plan_place(t)]
+    if plan == NULL or CYP_UNLIKELY(e.odd & ODD_GENERAL):
+        return NULL
+    if CYP_UNLIKELY(plan.type != t):
+        plan = plans[plan_place_for(t)]
+    if plan == NULL or plan.type != t or plan.kind == PLAN_NONE:
         return NULL
     if CYP_LIKELY(plan.epoch == e.epoch):
         return plan
     return plan_renew(e, plan)
+
+
+cdef inline size_t plan_place(PyTypeObject *t) noexcept:
+    """Where the plan for t is, unless another type was there first."""
+    return (<size_t>t >> 5) & (PLAN_TABLE - 1)
+
+
+cdef size_t plan_place_for(PyTypeObject *t) noexcept:
+    """Where the plan for t is, or else is to be: at a free place, or in turn at one that is taken."""
+    cdef size_t first = plan_place(t)
+    cdef size_t way
+    for way in range(<size_t>PLAN_WAYS):
+        if plans[first ^ way] == NULL or plans[first ^ way].type == t:
+            return first ^ way
+    return first ^ (plans_replaced & (PLAN_WAYS - 1))
 
 
 cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
@@ -80,7 +101,7 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     all, and with what.
     """
     cdef PyTypeObject *t = Py_TYPE(<PyObject *>obj)
-    cdef size_t slot = (<size_t>t >> 5) & (PLAN_TABLE - 1)
+    cdef size_t slot = plan_place_for(t)
     cdef unsigned int tag = cyp_type_tag(t)
     cdef Plan *plan = plans[slot]
     cdef int kind = PLAN_NONE
@@ -88,6 +109,7 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     cdef Py_ssize_t offsets[PLAN_NAMES]
     cdef tuple names = ()
     cdef object constant = None
+    global plans_replaced
     if tag == 0 or proto < 2 or (plan != NULL and (plan.pins or (plan.type == t and plan.tag == tag))):
         return 0
     if cyp_default_getattr(t):
@@ -110,6 +132,7 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
             if offsets[i] < 0:
                 kind = PLAN_NONE
     # Python code has run: look again.
+    slot = plan_place_for(t)
     plan = plans[slot]
     if tag != cyp_type_tag(t) or (plan != NULL and plan.pins):
         return 0
@@ -120,6 +143,7 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
         if plan == NULL:
             raise MemoryError()
         plans[slot] = plan
+    plans_replaced += plan.type != NULL and plan.type != t
     memcpy(plan.slot_offsets, offsets, sizeof(offsets))
     Py_XDECREF(plan.slots)
     Py_XDECREF(plan.constant)
@@ -138,6 +162,8 @@ cdef inline bint is_hook_name(PyObject *name) noexcept:
     """An attribute of this name on the instance itself would be found before the type's."""
     if CYP_UNLIKELY(Py_TYPE(name) != &PyUnicode_Type or not PyUnicode_IS_COMPACT_ASCII(name)):
         return Py_TYPE(name) != &PyUnicode_Type
+    if CYP_LIKELY((<const char *>PyUnicode_DATA(name))[0] != b"_"):
+        return False
     if PyUnicode_GET_LENGTH(name) == 10:
         return memcmp(PyUnicode_DATA(name), b"__reduce__", 10) == 0
     if PyUnicode_GET_LENGTH(name) == 13:

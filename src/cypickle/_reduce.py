@@ -9,7 +9,7 @@ import sys
 from _operator import is_
 from _pickle import Pickler as StdlibPickler
 from _pickle import PicklingError
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _known_kind(cls: type, default_reduce: bool) -> "str | None":
     if pure_path is not None and found is vars(pure_path).get("__reduce__"):
         return "parts"
     syntax = getattr(sys.modules.get("_ast"), "AST", None)
-    if syntax is not None and found is vars(syntax).get("__reduce__") and sys.version_info < (3, 13):
+    if syntax is not None and found is vars(syntax).get("__reduce__") and type(cls) is type:
         return "syntax" if _found_on_type(cls, "__dict__") is vars(syntax)["__dict__"] else None
     return None
 
@@ -165,7 +165,7 @@ def _is_as_known(kind: str, cls: type, obj: object, reduced: "Any") -> bool:
     if not isinstance(reduced, tuple) or len(reduced) < 2 or type(reduced[1]) is not tuple:
         return False
     function, args, *rest = reduced
-    members, _ = _members_by_kind(kind, cls)
+    members, constant = _members_by_kind(kind, cls)
     values = [getattr(obj, name, None) for name in members]
     state = rest[0] if rest else None
     if kind == "uuid":
@@ -173,7 +173,10 @@ def _is_as_known(kind: str, cls: type, obj: object, reduced: "Any") -> bool:
     if kind == "fields":
         return args == (cls,) and type(state) is list and _same(state, values)
     if kind == "syntax":
-        return function is cls and args == () and state is vars(obj)
+        if type(constant) is not tuple or not set(map(type, constant)) <= {str}:
+            return False
+        given = list(takewhile(vars(obj).__contains__, constant))
+        return function is cls and args == (None,) * len(given) and state is vars(obj)
     if kind == "counter" and cls.__iter__ is not dict.__iter__:  # type: ignore[attr-defined]
         return False
     expected = values if kind == "members" else values[0] if kind == "parts" else None
@@ -208,6 +211,8 @@ def _members_by_kind(kind: str, cls: type) -> "tuple[Iterable[str], object]":
         return names, _found_on_type(cls, "__dataclass_fields__")
     if kind == "parts":
         return _PATH_PARTS, None
+    if kind == "syntax":  # from 3.13 on called with None for each of the first fields that it has
+        return (), _found_on_type(cls, "_fields") if sys.version_info >= (3, 13) else ()
     _, members = _STDLIB_TYPES.get((cls.__module__, cls.__qualname__), (None, ()))
     return members, sys.modules["uuid"].SafeUUID.unknown if kind == "uuid" else None
 

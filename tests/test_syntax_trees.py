@@ -1,0 +1,175 @@
+"""Nodes of syntax trees are written as their reducer has it, whatever has become of their attributes."""
+
+import ast
+import inspect
+import io
+import pickle
+import sys
+
+import pytest
+
+import cypickle
+from oracle import both
+
+SOURCE = """
+class C(B, k=1):
+    def f(self, *a: int, b=(yield)) -> None:
+        return [-x for x in a if x < b] or f'{a!r}'
+"""
+
+
+def node(code="x = f(1)"):
+    """The value of an assignment, and the assignment: a Call, an Assign."""
+    assign = ast.parse(code).body[0]
+    return [assign.value, assign]
+
+
+class Own(ast.Name):
+    """A subclass of one's own, which has the reducer of all nodes."""
+
+
+class OwnFields(ast.AST):
+    _fields = ("one", "two")
+
+
+class ListedFields(ast.AST):
+    _fields = ["one", "two"]  # noqa: RUF012
+
+
+class Meta(type):
+    """Says another thing about the fields each time."""
+
+    @property
+    def _fields(cls):
+        return ("two",)
+
+
+class MadeByMeta(ast.AST, metaclass=Meta):
+    pass
+
+
+class Reducing(ast.Name):
+    def __reduce__(self):
+        return (str, ("reduced",))
+
+
+class Asked(str):
+    """A key that looks like a field to those who compare, and is none by identity."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        return str.__eq__(self, other)
+
+
+def given(made, items=(), **attributes):
+    vars(made).update(items, **attributes)
+    return made
+
+
+def reordered(made):
+    items = list(vars(made).items())[::-1]
+    vars(made).clear()
+    vars(made).update(items)
+    return made
+
+
+def without(made, *names):
+    for name in names:
+        vars(made).pop(name, None)
+    return made
+
+
+NODES = {
+    "as parsed": node,
+    "a module": lambda: ast.parse(SOURCE),
+    "a large module": lambda: ast.parse(inspect.getsource(inspect)),
+    "the first field is missing": lambda: [without(item, "func", "targets") for item in node()],
+    "the second is missing": lambda: [without(item, "args", "value") for item in node()],
+    "the last is missing": lambda: [without(item, "keywords", "type_comment") for item in node()],
+    "no attributes": lambda: [without(item, *list(vars(item))) for item in node()],
+    "one attribute": lambda: [without(item, *list(vars(item))[1:]) for item in node()],
+    "others between": lambda: [reordered(given(item, more=1)) for item in node()],
+    "more": lambda: [given(item, more=[1], __getstate__=2) for item in node()],
+    "many": lambda: [given(item, **{f"n{n}": n for n in range(1200)}) for item in node()],
+    "keys that are no str": lambda: [given(item, {1: 2}) for item in node()],
+    "keys of a subclass of str": lambda: [
+        given(without(item, "args"), {Asked("args"): 2}) for item in node()
+    ],
+    "equal keys that are not the same": lambda: [
+        given(without(item, "func", "targets"), {"".join(["fu", "nc"]): 1, "".join(["targ", "ets"]): 2})
+        for item in node()
+    ],
+    "itself": lambda: [given(item, loop=item) for item in node()],
+    "a dictionary of two": lambda: [given(item, own=vars(item)) for item in node()],
+    "shared": lambda: [*node(), *node()] * 2,
+    "a subclass": lambda: [Own("a", ast.Load()), given(Own("a", ast.Load()), more=1)],
+    "own fields": lambda: [OwnFields(1, 2), OwnFields(1), OwnFields(), OwnFields(1, 2)],
+    "listed fields": lambda: [ListedFields(1, 2), ListedFields(1), ListedFields()],
+    "fields by a metaclass": lambda: [given(MadeByMeta(), two=1), given(MadeByMeta(), one=1)],
+    "a reducer of its own": lambda: [Reducing("a", ast.Load()), Own("a", ast.Load())],
+}
+if sys.version_info < (3, 13):
+    del NODES["fields by a metaclass"]  # the constructor refuses them
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("name", NODES)
+def test_the_bytes_are_those_of_the_reducer(name, protocol):
+    def scenario(implementation, seen):
+        graph = NODES[name]()
+        first, second = implementation.dumps(graph, protocol), implementation.dumps(graph, protocol)
+        assert first == second
+        return first
+
+    theirs, ours = both(scenario)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ["as parsed", "a module", "own fields"])
+def test_in_the_memo_of_a_pickler_that_goes_on(name):
+    def scenario(implementation, seen):
+        file = io.BytesIO()
+        pickler = implementation.Pickler(file, 5)
+        graph = NODES[name]()
+        pickler.dump(graph)
+        pickler.dump([vars(item) for item in (graph if isinstance(graph, list) else [graph])])
+        pickler.dump(graph)
+        return file.getvalue()
+
+    theirs, ours = both(scenario)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("padding", range(65530 - 40, 65536 + 3))
+def test_at_the_end_of_a_frame(padding):
+    graph = ["p" * padding, *node(), *node()]
+    assert cypickle.dumps(graph, 5) == pickle.dumps(graph, 5)
+
+
+def test_fields_that_change():
+    graph = [OwnFields(1, 2), OwnFields(1)]
+    try:
+        for fields in (
+            ("one", "two"),
+            ("two", "one"),
+            ("one",),
+            (),
+            ("one", "three", "two"),
+            ["one"],
+            ("one", 2),
+            None,
+        ):
+            OwnFields._fields = fields
+            theirs, ours = both(lambda implementation, seen: implementation.dumps(graph, 5))
+            assert ours == theirs, fields
+    finally:
+        OwnFields._fields = ("one", "two")
+
+
+def test_what_is_written_can_be_loaded():
+    tree = ast.parse(SOURCE)
+    assert ast.dump(cypickle.loads(cypickle.dumps(tree)), include_attributes=True) == ast.dump(
+        tree, include_attributes=True
+    )
