@@ -104,6 +104,73 @@ static inline Py_ssize_t cyp_int_bytes(PyObject *o, unsigned char *dst, Py_ssize
     return n;
 }
 
+/* An OrderedDict: its keys are in a list of nodes.  Source: Objects/odictobject.c, the same from 3.5 to 3.15. */
+#if !defined(CYPICKLE_NO_INTERNALS) && PY_VERSION_HEX < 0x03100000
+typedef struct CypNode {
+    PyObject *key;
+    Py_hash_t hash;
+    struct CypNode *next, *prev;
+} CypNode;
+typedef struct {
+    PyDictObject dict;
+    CypNode *first, *last;
+    CypNode **fast_nodes;
+    Py_ssize_t fast_nodes_size;
+    void *resize_sentinel;
+    size_t state;
+    PyObject *attributes, *weakrefs;
+} CypOrderedDict;
+static PyTypeObject *cyp_ordereddict_type;
+
+/* The keys of an exact OrderedDict in their order, borrowed, to every other place; how many, most + 1 for more. */
+static inline Py_ssize_t cyp_ordereddict_keys(PyObject *o, PyObject **items, Py_ssize_t most)
+{
+    Py_ssize_t n = 0;
+    for (CypNode *node = ((CypOrderedDict *)o)->first; node != NULL; node = node->next) {
+        if (n == most) return most + 1;
+        items[2 * n++] = node->key;
+    }
+    return n;
+}
+/* Whether tp is that OrderedDict and keeps its keys like this: one is made and looked at.  -1 for want of memory. */
+static inline int cyp_knows_ordereddict(PyTypeObject *tp)
+{
+    static const char *const names[] = {"one", "two", "three", "four"};
+    static const int order[] = {2, 0, 3};
+    PyObject *keys[4] = {NULL}, *found[8], *moved = NULL;
+    int ok = tp == cyp_ordereddict_type;
+    if (ok || tp != &PyODict_Type || tp->tp_basicsize != sizeof(CypOrderedDict)) return ok;
+    PyObject *o = PyODict_New();
+    ok = o != NULL;
+    for (int i = 0; ok && i < 4; i++) {
+        keys[i] = PyUnicode_FromString(names[i]);
+        ok = keys[i] != NULL && PyODict_SetItem(o, keys[i], Py_None) == 0;
+        if (ok && i == 2) ok = (moved = PyObject_CallMethod(o, "move_to_end", "O", keys[0])) != NULL;
+    }
+    ok = ok && PyODict_DelItem(o, keys[1]) == 0;
+    if (ok) {
+        ok = cyp_ordereddict_keys(o, found, 4) == 3;
+        for (int i = 0; ok && i < 3; i++) ok = found[2 * i] == keys[order[i]];
+        if (ok) cyp_ordereddict_type = tp;
+    }
+    else {
+        PyErr_Clear();
+        ok = -1;
+    }
+    for (int i = 0; i < 4; i++) Py_XDECREF(keys[i]);
+    Py_XDECREF(moved);
+    Py_XDECREF(o);
+    return ok;
+}
+#else
+static inline int cyp_knows_ordereddict(PyTypeObject *tp) { (void)tp; return 0; }
+static inline Py_ssize_t cyp_ordereddict_keys(PyObject *o, PyObject **items, Py_ssize_t most)
+{
+    (void)o; (void)items; (void)most;
+    return -1;
+}
+#endif
+
 /* The items of an exact deque without a maximum, borrowed; how many, -1 for more than `most` or where there is one. */
 static inline Py_ssize_t cyp_deque_items(PyObject *o, PyObject **items, Py_ssize_t most)
 {
@@ -215,44 +282,31 @@ static inline int cyp_is_temporal_type(PyTypeObject *tp, int which)
     }
 }
 /* The tzinfo, borrowed, or NULL for None and where the type has none. */
-static inline PyObject *cyp_temporal_tzinfo(PyObject *o)
+static inline PyObject *cyp_temporal_tzinfo(PyObject *o, int which)
 {
-    PyObject *tzinfo = NULL;
-    if (PyDateTime_CheckExact(o)) tzinfo = PyDateTime_DATE_GET_TZINFO(o);
-    else if (PyTime_CheckExact(o)) tzinfo = PyDateTime_TIME_GET_TZINFO(o);
+    PyObject *tzinfo = Py_None;
+    if (which == 1) tzinfo = PyDateTime_DATE_GET_TZINFO(o);
+    else if (which == 2) tzinfo = PyDateTime_TIME_GET_TZINFO(o);
     return tzinfo == Py_None ? NULL : tzinfo;
 }
 /* The state bytes that the reducer gives, protocol 4 or later; how many, 0 for timedelta. */
-static inline Py_ssize_t cyp_temporal_state(PyObject *o, unsigned char *state)
+static inline Py_ssize_t cyp_temporal_state(PyObject *o, int which, unsigned char *state)
 {
-    unsigned char *p = state;
-    if (PyDate_Check(o)) {
-        int year = PyDateTime_GET_YEAR(o);
-        *p++ = (unsigned char)(year >> 8);
-        *p++ = (unsigned char)year;
-        *p++ = (unsigned char)PyDateTime_GET_MONTH(o);
-        *p++ = (unsigned char)PyDateTime_GET_DAY(o);
-        if (PyDateTime_CheckExact(o)) {
-            int us = PyDateTime_DATE_GET_MICROSECOND(o);
-            if (PyDateTime_DATE_GET_FOLD(o)) state[2] |= 0x80;
-            *p++ = (unsigned char)PyDateTime_DATE_GET_HOUR(o);
-            *p++ = (unsigned char)PyDateTime_DATE_GET_MINUTE(o);
-            *p++ = (unsigned char)PyDateTime_DATE_GET_SECOND(o);
-            *p++ = (unsigned char)(us >> 16);
-            *p++ = (unsigned char)(us >> 8);
-            *p++ = (unsigned char)us;
-        }
+    if (which == 1) {
+        memcpy(state, ((PyDateTime_DateTime *)o)->data, _PyDateTime_DATETIME_DATASIZE);
+        if (PyDateTime_DATE_GET_FOLD(o)) state[2] |= 0x80;
+        return _PyDateTime_DATETIME_DATASIZE;
     }
-    else if (PyTime_CheckExact(o)) {
-        int us = PyDateTime_TIME_GET_MICROSECOND(o);
-        *p++ = (unsigned char)(PyDateTime_TIME_GET_HOUR(o) | (PyDateTime_TIME_GET_FOLD(o) ? 0x80 : 0));
-        *p++ = (unsigned char)PyDateTime_TIME_GET_MINUTE(o);
-        *p++ = (unsigned char)PyDateTime_TIME_GET_SECOND(o);
-        *p++ = (unsigned char)(us >> 16);
-        *p++ = (unsigned char)(us >> 8);
-        *p++ = (unsigned char)us;
+    if (which == 0) {
+        memcpy(state, ((PyDateTime_Date *)o)->data, _PyDateTime_DATE_DATASIZE);
+        return _PyDateTime_DATE_DATASIZE;
     }
-    return p - state;
+    if (which == 2) {
+        memcpy(state, ((PyDateTime_Time *)o)->data, _PyDateTime_TIME_DATASIZE);
+        if (PyDateTime_TIME_GET_FOLD(o)) state[0] |= 0x80;
+        return _PyDateTime_TIME_DATASIZE;
+    }
+    return 0;
 }
 /* days, seconds, microseconds */
 static inline int cyp_timedelta_field(PyObject *o, int which)

@@ -47,6 +47,8 @@ cdef extern from "compat.h":
     int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
     unsigned int cyp_signed_bytes(int64_t) noexcept
     Py_ssize_t cyp_int_bytes(PyObject *, unsigned char *dst, Py_ssize_t room) noexcept
+    int cyp_knows_ordereddict(PyTypeObject *) noexcept  # -1 for want of memory
+    Py_ssize_t cyp_ordereddict_keys(PyObject *, PyObject **items, Py_ssize_t most) noexcept  # borrowed
     Py_ssize_t cyp_deque_items(PyObject *, PyObject **items, Py_ssize_t most) noexcept  # borrowed
     int cyp_unicode_ready(PyObject *) except -1
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
@@ -68,8 +70,8 @@ cdef extern from "compat.h":
     bint cyp_dict_is_made_on_demand() noexcept
     Py_ssize_t cyp_slot_offset(PyTypeObject *, PyObject *descriptor, bint any_member) noexcept
     bint cyp_is_temporal_type(PyTypeObject *, int which) noexcept
-    PyObject *cyp_temporal_tzinfo(PyObject *) noexcept  # borrowed
-    Py_ssize_t cyp_temporal_state(PyObject *, unsigned char *state) noexcept
+    PyObject *cyp_temporal_tzinfo(PyObject *, int which) noexcept  # borrowed
+    Py_ssize_t cyp_temporal_state(PyObject *, int which, unsigned char *state) noexcept
     int cyp_timedelta_field(PyObject *, int which) noexcept
     PyObject *cyp_take_error() noexcept  # new
     void cyp_restore_error(PyObject *) noexcept  # steals

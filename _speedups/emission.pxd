@@ -55,6 +55,7 @@ cdef struct Plan:
     PyTypeObject *type        # not owned: the tag tells whether it is still the type that was looked at
     unsigned int tag          # cyp_type_tag when the plan was made
     int kind                  # a PlanKind
+    bint bare                 # instances have no dictionary
     int pins                  # levels that go by this plan: it is not given to another type
     Py_ssize_t checked_names  # so many of the shared attribute names are known not to shadow a hook
     uint64_t epoch            # Emission.epoch in which the type was last seen to be as planned

@@ -162,6 +162,15 @@ cdef inline int memo_reserve(Memo *m) except -1:
     return 0
 
 
+cdef inline int memo_make_room(Memo *m, Py_ssize_t n) except -1:
+    """Room for n more in the log and in the table."""
+    while m.cap - m.n < n:
+        memo_grow_log(m)
+    while (m.used + <size_t>n) * 2 >= m.mask:
+        memo_resize(m, m.shift - 1)
+    return 0
+
+
 cdef inline int memo_enter(Memo *m, PyObject *o) except -1:
     """Give o the next memo index; o stays borrowed until memo_secure."""
     memo_reserve(m)

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 import pytest
 
 import cypickle
+from oracle import both
 
 
 class Slotted:
@@ -59,20 +60,21 @@ def test_a_reducer_of_the_instance_itself(make):
 
 
 def test_a_plan_that_the_collector_gives_to_another_class():
-    """Iterating allocates, so the collector may run, so a finalizer may dump an instance of a class with this slot."""
-    slot = (id(OrderedDict) >> 5) & 1023
+    """Iterating allocates, so the collector may run, so a finalizer may dump instances of classes with these places."""
+    places = (id(OrderedDict) >> 5) & 1020  # four, and more classes than that
     classes = []
     others = []
-    while len(others) < 2 and len(classes) < 20_000:
-        classes.append(type("Other", (), {"__module__": __name__}))
-        if (id(classes[-1]) >> 5) & 1023 == slot:
+    while len(others) < 12 and len(classes) < 20_000:
+        classes.append(type(f"Other{len(others)}", (), {"__module__": __name__}))
+        if (id(classes[-1]) >> 5) & 1020 == places:
             others.append(classes[-1])
-    for other in others:
-        globals()["Other"] = other
+            globals()[classes[-1].__name__] = classes[-1]
+    for first in range(0, len(others), 6):
 
         class Finalized:
-            def __del__(self, other=other):
-                cypickle.dumps([other(), other()], 5)
+            def __del__(self, first=first):
+                for other in others[first : first + 6]:
+                    cypickle.dumps([other(), other()], 5)
 
         cypickle.dumps([OrderedDict(a=1), OrderedDict(a=2)], 5)
         cycle = Finalized()
@@ -150,6 +152,73 @@ def test_loading_fractions_obeys_what_the_class_says():
     finally:
         del Fraction.__setattr__
     assert cypickle.loads(data) == [Fraction(1, 3)]
+
+
+def moved(items, *keys):
+    for key in keys:
+        items.move_to_end(key)
+    return items
+
+
+def behind_its_back(change):
+    """An OrderedDict whose dictionary is changed as no method of its own would."""
+    items = OrderedDict(a=1, b=2, c=3)
+    change(items)
+    return items
+
+
+def attributed(items, **attributes):
+    vars(items).update(attributes)
+    return items
+
+
+class Equal(str):
+    """A key that is compared by code of its own."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        return str.__eq__(self, other)
+
+
+ORDERED = {
+    "empty": lambda: OrderedDict(),
+    "one": lambda: OrderedDict(a=1),
+    "moved": lambda: moved(OrderedDict(a=1, b=2, c=3, d=4), "b", "a"),
+    "cut": lambda: [
+        item for item in [OrderedDict.fromkeys("abcdef", 1)] if [item.pop("c"), item.popitem(last=False)]
+    ],
+    "cleared and filled": lambda: [
+        item for item in [OrderedDict(a=1)] if item.clear() is None and not item.update(b=2)
+    ],
+    "as many as are looked at": lambda: OrderedDict.fromkeys(range(32)),
+    "one more": lambda: OrderedDict.fromkeys(range(33)),
+    "many": lambda: moved(OrderedDict.fromkeys(map(str, range(3000))), "7", "1"),
+    "other keys": lambda: OrderedDict({(1, 2): 1, None: 2, 1.5: 3, b"4": 4}),
+    "keys with code": lambda: OrderedDict({Equal("a"): 1, "b": 2}),
+    "other values": lambda: moved(OrderedDict(a=[1], b={}, c=OrderedDict(d=[2])), "a"),
+    "attributes": lambda: attributed(OrderedDict(a=1), more=2),
+    "attributes gone": lambda: attributed(attributed(OrderedDict(a=1), more=2)).__dict__.clear(),
+    "set behind its back": lambda: behind_its_back(lambda items: dict.__setitem__(items, "d", 4)),
+    "deleted behind its back": lambda: behind_its_back(lambda items: dict.__delitem__(items, "b")),
+    "both": lambda: behind_its_back(
+        lambda items: [dict.__delitem__(items, "b"), dict.__setitem__(items, "d", 4)]
+    ),
+    "emptied behind its back": lambda: behind_its_back(dict.clear),
+}
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_ordered_dicts_are_written_in_their_order(name):
+    for protocol in range(6):
+
+        def dumped(implementation, seen, protocol=protocol):
+            made = [OrderedDict(z=0), ORDERED[name](), ORDERED[name]()]
+            return implementation.dumps([*made, made], protocol)
+
+        theirs, ours = both(dumped)
+        assert ours == theirs
 
 
 def test_a_reducer_of_a_syntax_tree_itself():

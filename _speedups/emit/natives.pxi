@@ -280,7 +280,7 @@ cdef int walk_temporal(Emission *e, Level *lv, PyObject **child, bint *uniq) exc
     cdef unsigned char state[10]
     cdef Py_ssize_t nbytes
     cdef int i
-    cdef PyObject *tzinfo = cyp_temporal_tzinfo(lv.obj)
+    cdef PyObject *tzinfo = cyp_temporal_tzinfo(lv.obj, lv.plan.kind - PLAN_DATE)
     if lv.step == NATIVE_CLASS:
         lv.step = NATIVE_PARTS
         if native_class(e, lv, child, uniq) == NEXT:
@@ -289,7 +289,7 @@ cdef int walk_temporal(Emission *e, Level *lv, PyObject **child, bint *uniq) exc
         learn_class_index(e, lv)
         ensure(&e.out)
         at_boundary(e)
-        nbytes = cyp_temporal_state(lv.obj, state)
+        nbytes = cyp_temporal_state(lv.obj, lv.plan.kind - PLAN_DATE, state)
         lv.step = NATIVE_CREATE
         if nbytes:
             put_op_u8(&e.out, OP_SHORT_BINBYTES, <unsigned int>nbytes)

@@ -14,9 +14,20 @@ cdef inline bint can_nest(Emission *e) noexcept:
     return CYP_LIKELY(e.odd == 0 and e.depth < e.recurse)
 
 
-cdef inline bint is_nested(Plan *plan) noexcept:
-    """nest_instance knows how."""
-    return plan.kind == PLAN_ATTRIBUTES or plan.kind == PLAN_SYNTAX
+cdef inline bint is_direct(Emission *e) noexcept:
+    """Objects with a plan are written without a level, as far as quick_planned knows how."""
+    return can_nest(e) and e.reducer_override == NULL and not cyp_dict_is_made_on_demand()
+
+
+cdef inline int quick_planned(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
+    """An object whose type has a plan.  DONE; or GO: nothing is written, and no user code has run."""
+    if plan.kind == PLAN_ATTRIBUTES or plan.kind == PLAN_SYNTAX:
+        return (<instance_status>nest_instance)(e, o, uniq, plan)
+    if PLAN_DATE <= plan.kind <= PLAN_TIMEDELTA:
+        return quick_temporal(e, o, uniq, plan)
+    if plan.kind >= PLAN_COMPLEX and plan.kind != PLAN_TEXT and plan.kind != PLAN_ORDEREDDICT:
+        return (<instance_status>quick_stdlib)(e, o, uniq, plan)
+    return GO
 
 
 cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
@@ -34,10 +45,10 @@ cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
         elif t == &PyTuple_Type:
             if 0 < PyTuple_GET_SIZE(o):
                 return (<save_status>nest_tuple)(e, o, uniq)
-        elif e.reducer_override == NULL and not cyp_dict_is_made_on_demand():
+        elif is_direct(e):
             plan = plan_for(e, t)
-            if plan != NULL and is_nested(plan) and not shadows_hooks(plan, o):
-                status = (<instance_status>nest_instance)(e, o, uniq, plan)
+            if plan != NULL and not shadows_hooks(plan, o):
+                status = quick_planned(e, o, uniq, plan)
                 if status != GO:
                     return status
     return (<save_status>save_level)(e, o, uniq)

@@ -94,14 +94,16 @@ cdef int open_planned(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv
     cdef int status = GO
     cdef object reduced, held
     if e.odd == 0:
-        if kind == PLAN_ATTRIBUTES:
-            status = nest_instance(e, o, uniq, plan) if can_nest(e) else GO
-            return open_instance(e, o, uniq, plan, lv) if status == GO else status
-        if kind == PLAN_SYNTAX:
-            status = nest_instance(e, o, uniq, plan) if can_nest(e) else GO
+        # What is_direct() has been tried by save_node.
+        if kind == PLAN_ATTRIBUTES or kind == PLAN_SYNTAX:
+            if can_nest(e) and not is_direct(e):
+                status = nest_instance(e, o, uniq, plan)
+            if status == GO and kind == PLAN_ATTRIBUTES:
+                return open_instance(e, o, uniq, plan, lv)
         elif kind >= PLAN_COMPLEX:
-            held = <object>o
-            status = quick_stdlib(e, o, uniq, plan)
+            if kind == PLAN_TEXT or kind == PLAN_ORDEREDDICT or not is_direct(e):
+                held = <object>o
+                status = quick_stdlib(e, o, uniq, plan)
         elif kind != PLAN_REDUCE and kind != PLAN_GETSTATE:
             status = quick_native(e, o, uniq, plan, lv)
             if status == GO and (kind != PLAN_FIELDS or has_all_fields(o, plan)):

@@ -115,7 +115,7 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     if cyp_default_getattr(t):
         found = _reduce.plan_kind(<object><PyObject *>t, obj, reduced, PLAN_NAMES)
         kind = plan_kinds.get(found, PLAN_NONE)
-    if kind == PLAN_TEXT and cyp_knows_decimal(t) < 0:
+    if kind == PLAN_TEXT and cyp_knows_decimal(t) < 0 or kind == PLAN_ORDEREDDICT and cyp_knows_ordereddict(t) < 0:
         return 0  # for want of memory: ask again
     if (kind == PLAN_ATTRIBUTES or kind == PLAN_SLOTS or kind == PLAN_GETSTATE) and not is_default_newobj(reduced):
         kind = PLAN_NONE
@@ -152,6 +152,7 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     plan.type = t
     plan.tag = cyp_type_tag(t)
     plan.kind = kind
+    plan.bare = t.tp_dictoffset == 0
     plan.checked_names = 0
     plan.epoch = 0
     plan.generation = 0
@@ -177,6 +178,8 @@ cdef inline bint shadows_hooks(Plan *plan, PyObject *o) except -1:
     cdef PyObject *name
     cdef PyObject *value
     cdef PyObject *dictionary
+    if plan.bare:
+        return False
     if CYP_LIKELY(cyp_attrs_len(o) >= 0):
         name = cyp_shared_name(plan.type, plan.checked_names, &count)
         while CYP_UNLIKELY(plan.checked_names < count):

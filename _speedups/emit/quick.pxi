@@ -186,7 +186,7 @@ cdef inline int quick_slots(Emission *e, PyObject *o, bint uniq, Plan *plan, Lev
 cdef inline int quick_temporal(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
     """A date, datetime, time or timedelta whose tzinfo, if any, is in the memo."""
     cdef unsigned char *p = put_class(e, o, plan)
-    cdef PyObject *tzinfo = cyp_temporal_tzinfo(o)
+    cdef PyObject *tzinfo = cyp_temporal_tzinfo(o, plan.kind - PLAN_DATE)
     cdef Py_ssize_t index = 0, nbytes
     cdef int i
     if p == NULL or e.memo.cap - e.memo.n < 4:
@@ -195,7 +195,7 @@ cdef inline int quick_temporal(Emission *e, PyObject *o, bint uniq, Plan *plan) 
         index = memo_get(e.memo, tzinfo)
         if index < e.memo.n_alias or index < 0 or is_unique(e, tzinfo):
             return GO
-    nbytes = cyp_temporal_state(o, p + 2)
+    nbytes = cyp_temporal_state(o, plan.kind - PLAN_DATE, p + 2)
     if nbytes:
         p[0] = OP_SHORT_BINBYTES
         p[1] = <unsigned char>nbytes

@@ -24,18 +24,22 @@ cdef inline Py_ssize_t leaf_room(PyObject *o) noexcept:
     return -1
 
 
-cdef inline bint fits_all(Emission *e, PyObject **items, Py_ssize_t n) noexcept:
+cdef inline bint fits_all(Emission *e, PyObject **items, Py_ssize_t n) except -1:
     """put_leaf will write all items, and no boundary has work to do before the object that they belong to is complete."""
     cdef Memo *m = e.memo
     cdef Py_ssize_t i, room, nbytes = 3 * HEAD
-    if e.odd or m.n_alias or m.cap - m.n < n + 4 or <size_t>(m.used + n + 4) * 2 >= m.mask:
+    if e.odd or m.n_alias:
         return False
     for i in range(n):
         room = leaf_room(items[i])
         if room < 0:
             return False
         nbytes += room
-    return nbytes <= e.out.lim - e.out.p
+    if nbytes > e.out.lim - e.out.p:
+        return False
+    if CYP_UNLIKELY(m.cap - m.n < n + 4 or (m.used + n + 4) * 2 >= m.mask):
+        memo_make_room(m, n + 4)
+    return True
 
 
 cdef inline unsigned char *put_all(Emission *e, unsigned char *p, PyObject **items, Py_ssize_t n) noexcept:
@@ -79,10 +83,10 @@ cdef inline int quick_stdlib(Emission *e, PyObject *o, bint uniq, Plan *plan) ex
         return quick_deque(e, o, uniq, plan)
     if plan.kind == PLAN_TEXT:
         return quick_text(e, o, uniq, plan)
-    return quick_ordereddict(e, o, plan)
+    return quick_ordereddict(e, o, uniq, plan)
 
 
-cdef int quick_call(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
+cdef int quick_call(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     """The class called with members of the object, or with the items of a list that is one."""
     cdef PyObject *members[GATHERED]
     cdef PyObject **items = members
@@ -109,7 +113,7 @@ cdef int quick_call(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
     return put_call(e, put_fresh(e, p), o, uniq)
 
 
-cdef int quick_complex(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
+cdef int quick_complex(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     """complex(real, imag).  Source: copyreg.pickle_complex."""
     cdef unsigned char *p
     if not fits_all(e, NULL, 0) or (p := put_class(e, o, plan)) == NULL:
@@ -122,7 +126,7 @@ cdef int quick_complex(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept
     return put_call(e, put_fresh(e, p + 19), o, uniq)
 
 
-cdef int quick_uuid(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
+cdef int quick_uuid(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     """A UUID whose is_safe is unknown: NEWOBJ and the state {'int': ...}.  Source: uuid.UUID.__getstate__."""
     cdef PyObject *name = PyTuple_GET_ITEM(plan.slots, 0)
     cdef PyObject *value = slot_at(o, plan, 0)
@@ -215,7 +219,7 @@ cdef inline Py_ssize_t gather_dict(PyObject *o, PyObject **items) noexcept:
     return n
 
 
-cdef int quick_dict_subclass(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
+cdef int quick_dict_subclass(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     """defaultdict: called with the factory, then the items.  Counter: called with a dict of the items."""
     cdef PyObject *items[GATHERED]
     cdef PyObject *factory = NULL
@@ -248,7 +252,7 @@ cdef int quick_dict_subclass(Emission *e, PyObject *o, bint uniq, Plan *plan) no
     return put_call(e, put_fresh(e, put_op_at(p, OP_TUPLE1)), o, uniq)
 
 
-cdef int quick_deque(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
+cdef int quick_deque(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     """A deque without a maximum: called with nothing, then the items."""
     cdef PyObject *items[GATHERED]
     cdef unsigned char *p
@@ -260,30 +264,49 @@ cdef int quick_deque(Emission *e, PyObject *o, bint uniq, Plan *plan) noexcept:
     return DONE
 
 
-cdef int quick_ordereddict(Emission *e, PyObject *o, Plan *plan) except -1:
-    """An OrderedDict without attributes: called with nothing, then the items in their order, which only iterating tells."""
+cdef int quick_ordereddict(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
+    """An OrderedDict without attributes: called with nothing, then the items in their order."""
     cdef PyObject *items[GATHERED]
-    cdef object held = <object>o
     cdef unsigned char *p
-    cdef Py_ssize_t i, n = 0
+    cdef bint known = cyp_knows_ordereddict(plan.type) > 0
+    cdef Py_ssize_t i, n
     if 2 * PyDict_GET_SIZE(o) > GATHERED:
         return GO
-    before_user_code(e)  # the collector may run
-    if attributes_of(o) is not None:
-        return GO
-    for key in held:
-        if n == GATHERED or leaf_room(<PyObject *>key) < 0:
+    if known:
+        if attributes_of(o) is not None:
             return GO
-        items[n] = <PyObject *>key
-        n += 2
-    if n != 2 * PyDict_GET_SIZE(o) or not still_planned(e, plan, o, PLAN_ORDEREDDICT):
+        n = 2 * cyp_ordereddict_keys(o, items, GATHERED // 2)
+    else:
+        n = iterate_keys(e, o, items)
+    if n != 2 * PyDict_GET_SIZE(o) or not known and not still_planned(e, plan, o, PLAN_ORDEREDDICT):
         return GO
-    for i in range(1, n, 2):
-        items[i] = PyDict_GetItemWithError(o, items[i - 1])
+    for i in range(0, n, 2):
+        if leaf_room(items[i]) < 0:
+            return GO  # comparing might run user code
+    for i in range(0, n, 2):
+        items[i + 1] = PyDict_GetItemWithError(o, items[i])
     if not fits_all(e, items, n) or (p := put_class(e, o, plan)) == NULL:
         return GO
-    e.out.p = put_op_at(put_op_at(p, OP_EMPTY_TUPLE), OP_REDUCE)
-    e.odd |= ODD_LATE
-    memoize(e, o, False)
+    if known:
+        put_call(e, put_op_at(p, OP_EMPTY_TUPLE), o, uniq)
+    else:
+        e.out.p = put_op_at(put_op_at(p, OP_EMPTY_TUPLE), OP_REDUCE)
+        e.odd |= ODD_LATE
+        memoize(e, o, False)
     e.out.p = put_items(e, e.out.p, items, n, OP_SETITEM, OP_SETITEMS)
     return DONE
+
+
+cdef Py_ssize_t iterate_keys(Emission *e, PyObject *o, PyObject **items) except -2:
+    """The keys, borrowed, where only iterating tells their order: to every other place of `items`.  -1: not to be had."""
+    cdef object held = <object>o
+    cdef Py_ssize_t n = 0
+    before_user_code(e)  # the collector may run
+    if attributes_of(o) is not None:
+        return -1
+    for key in held:
+        if n == GATHERED or leaf_room(<PyObject *>key) < 0:
+            return -1
+        items[n] = <PyObject *>key
+        n += 2
+    return n
