@@ -12,6 +12,26 @@ static inline int cyp_enter_emission(void) { return cyp_emissions++; }
 static inline int cyp_count_emissions(void) { return cyp_emissions; }
 static inline void cyp_leave_emission(void) { cyp_emissions--; }
 
+/* ---- emitter: where a class is found ------------------------------------------------------------------ */
+
+/* dict[key] for a str, borrowed; NULL where there is none, or where looking might run user code. */
+static inline PyObject *cyp_text_entry(PyObject *dict, PyObject *key)
+{
+#if defined(CYP_INLINE_VALUES)
+    if (PyDict_CheckExact(dict) && ((PyDictObject *)dict)->ma_keys->dk_kind != DICT_KEYS_GENERAL)
+        return PyDict_GetItemWithError(dict, key);  /* which has nothing to raise */
+#endif
+    (void)dict; (void)key;
+    return NULL;
+}
+/* What the metaclass `type` says of a class, borrowed: its __qualname__, and its own attributes.  NULL for any other. */
+static inline PyObject *cyp_class_qualname(PyTypeObject *tp)
+{
+    if (!PyType_HasFeature(tp, Py_TPFLAGS_HEAPTYPE) || !Py_IS_TYPE((PyObject *)tp, &PyType_Type)) return NULL;
+    return ((PyHeapTypeObject *)tp)->ht_qualname;
+}
+static inline PyObject *cyp_class_entry(PyTypeObject *tp, PyObject *key) { return cyp_text_entry(tp->tp_dict, key); }
+
 /* ---- emitter: references and numbers ------------------------------------------------------------ */
 
 /* True when the only reference is the one we look through.  Free-threaded builds keep part of the count

@@ -135,6 +135,12 @@ cdef extern from "Python.h":
     const Py_buffer *PyPickleBuffer_GetBuffer(PyObject *) except NULL  # borrowed from it
     PyObject *PyObject_GenericGetDict(PyObject *, void *) except NULL  # new
     PyObject *PyImport_GetModule(PyObject *) except? NULL  # new
+    PyObject *PyImport_GetModuleDict() noexcept  # borrowed
+    PyObject *PyModule_GetDict(PyObject *) noexcept  # borrowed, of a module
+    bint PyModule_CheckExact(PyObject *) noexcept
+    PyObject *cyp_text_entry(PyObject *dict, PyObject *key) noexcept  # borrowed
+    PyObject *cyp_class_qualname(PyTypeObject *) noexcept  # borrowed
+    PyObject *cyp_class_entry(PyTypeObject *, PyObject *key) noexcept  # borrowed
     int Py_EnterRecursiveCall "cyp_enter_recursive_call"(const char *) except -1
     void Py_LeaveRecursiveCall() noexcept
     char *PyOS_double_to_string(double, char, int, int, int *) except NULL  # PyMem_Free
