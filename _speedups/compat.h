@@ -73,6 +73,16 @@ static inline int cyp_stack_is_low(void) { return cyp_stack_is_below(4); }
 /* There is still some for what may be done about it. */
 static inline int cyp_stack_gets_low(void) { return cyp_stack_is_below(6); }
 
+/* memset to 0 of a few hundred bytes.  Of a size that they know, compilers make a string instruction of it, which takes
+   longer to start than the library takes in all. */
+static inline void cyp_clear(void *start, size_t nbytes)
+{
+#if defined(__GNUC__)
+    __asm__("" : "+r"(nbytes));
+#endif
+    memset(start, 0, nbytes);
+}
+
 /* ---- bytes: the pickle stream is little-endian, BINFLOAT is big-endian -------------------------- */
 
 /* Py_EnterRecursiveCall as the C API's other functions tell of an error: -1.  It returns 1 itself. */

@@ -12,6 +12,47 @@ static inline int cyp_enter_emission(void) { return cyp_emissions++; }
 static inline int cyp_count_emissions(void) { return cyp_emissions; }
 static inline void cyp_leave_emission(void) { cyp_emissions--; }
 
+/* ---- emitter: dispatch tables ------------------------------------------------------------------------ */
+
+/* PyDict_Next of an exact dict, fastest where not all keys are strs. */
+static inline int cyp_table_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+#if defined(CYP_INLINE_VALUES)
+    PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
+    if (CYP_LIKELY(keys->dk_kind == DICT_KEYS_GENERAL)) {
+        PyDictKeyEntry *entry = DK_ENTRIES(keys) + *pos;
+        PyDictKeyEntry *end = DK_ENTRIES(keys) + keys->dk_nentries;
+        while (entry < end && entry->me_value == NULL) entry++;
+        if (entry >= end) return 0;
+        *pos = entry + 1 - DK_ENTRIES(keys);
+        *key = entry->me_key;
+        *value = entry->me_value;
+        return 1;
+    }
+#endif
+    return PyDict_Next(o, pos, key, value);
+}
+
+/* ---- emitter: where a class is found ------------------------------------------------------------------ */
+
+/* dict[key] for a str, borrowed; NULL where there is none, or where looking might run user code. */
+static inline PyObject *cyp_text_entry(PyObject *dict, PyObject *key)
+{
+#if defined(CYP_INLINE_VALUES)
+    if (PyDict_CheckExact(dict) && ((PyDictObject *)dict)->ma_keys->dk_kind != DICT_KEYS_GENERAL)
+        return PyDict_GetItemWithError(dict, key);  /* which has nothing to raise */
+#endif
+    (void)dict; (void)key;
+    return NULL;
+}
+/* What the metaclass `type` says of a class, borrowed: its __qualname__, and its own attributes.  NULL for any other. */
+static inline PyObject *cyp_class_qualname(PyTypeObject *tp)
+{
+    if (!PyType_HasFeature(tp, Py_TPFLAGS_HEAPTYPE) || !Py_IS_TYPE((PyObject *)tp, &PyType_Type)) return NULL;
+    return ((PyHeapTypeObject *)tp)->ht_qualname;
+}
+static inline PyObject *cyp_class_entry(PyTypeObject *tp, PyObject *key) { return cyp_text_entry(tp->tp_dict, key); }
+
 /* ---- emitter: references and numbers ------------------------------------------------------------ */
 
 /* True when the only reference is the one we look through.  Free-threaded builds keep part of the count

@@ -35,6 +35,7 @@ cdef extern from "compat.h":
     void cyp_disown(CypOwner *) noexcept
     uint64_t cyp_count(uint64_t *) noexcept
 
+    void cyp_clear(void *, size_t nbytes) noexcept
     void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
 
     # emitter
@@ -137,6 +138,13 @@ cdef extern from "Python.h":
     const Py_buffer *PyPickleBuffer_GetBuffer(PyObject *) except NULL  # borrowed from it
     PyObject *PyObject_GenericGetDict(PyObject *, void *) except NULL  # new
     PyObject *PyImport_GetModule(PyObject *) except? NULL  # new
+    PyObject *PyImport_GetModuleDict() noexcept  # borrowed
+    PyObject *PyModule_GetDict(PyObject *) noexcept  # borrowed, of a module
+    bint PyModule_CheckExact(PyObject *) noexcept
+    bint cyp_table_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
+    PyObject *cyp_text_entry(PyObject *dict, PyObject *key) noexcept  # borrowed
+    PyObject *cyp_class_qualname(PyTypeObject *) noexcept  # borrowed
+    PyObject *cyp_class_entry(PyTypeObject *, PyObject *key) noexcept  # borrowed
     int Py_EnterRecursiveCall "cyp_enter_recursive_call"(const char *) except -1
     void Py_LeaveRecursiveCall() noexcept
     char *PyOS_double_to_string(double, char, int, int, int *) except NULL  # PyMem_Free

@@ -14,7 +14,7 @@ from libc.string cimport memcpy, memset
 
 from _speedups.cpythonx cimport (
     CYP_LIKELY, CYP_UNLIKELY, PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc, PyObject_GenericGetDict,
-    Py_DECREF, Py_INCREF, cyp_is_free_threaded,
+    Py_DECREF, Py_INCREF, cyp_clear, cyp_is_free_threaded,
 )
 
 cdef enum:
@@ -56,7 +56,7 @@ cdef inline void memo_init(Memo *m, uint64_t generation) noexcept:
     m.generation = generation
     m.alias = NULL
     m.n_alias = 0
-    memset(m.small_table, 0, sizeof(m.small_table))
+    cyp_clear(m.small_table, sizeof(m.small_table))
 
 
 cdef inline size_t memo_slot(Memo *m, PyObject *o) noexcept:

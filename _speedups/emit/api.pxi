@@ -43,6 +43,12 @@ cdef inline PyObject *or_null(object o) noexcept:
 cpdef int protocol_number(object protocol) except -1:
     """0 to HIGHEST_PROTOCOL.  Source: _pickle.c _Pickler_SetProtocol."""
     cdef long number
+    cdef int64_t usual
+    cdef int fits = 0
+    if Py_TYPE(<PyObject *>protocol) == &PyLong_Type:
+        usual = cyp_int_as_i64(<PyObject *>protocol, &fits)
+        if CYP_LIKELY(fits and 0 <= usual <= HIGHEST_PROTOCOL):
+            return <int>usual
     if protocol is None:
         return cyp_default_protocol()
     number = PyLong_AsLong(protocol)
@@ -88,6 +94,13 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
         e.recurse = 0
 
 
+cdef inline bint is_fresh_container(Emission *e, PyObject *o) noexcept:
+    """save_leaf has nothing to do for the root o: no leaf, not in the memo, and the opcode boundary is passed."""
+    cdef PyTypeObject *t = Py_TYPE(o)
+    return (e.odd == 0 and e.memo.n == 0 and e.out.p <= e.out.lim
+            and (t == &PyDict_Type or t == &PyList_Type or t == &PyTuple_Type))
+
+
 cdef int emit(Emission *e, object obj) except -1:
     """PROTO, the object, STOP.  Source: _pickle.c dump."""
     cdef bint uniq = False
@@ -104,7 +117,7 @@ cdef int emit(Emission *e, object obj) except -1:
     # The caller holds the root, so it never looks unique: its own reference is not counted in the graph.
     Py_INCREF(<PyObject *>obj)
     try:
-        if save_leaf(e, <PyObject *>obj, &uniq) == NOT_LEAF:
+        if is_fresh_container(e, <PyObject *>obj) or save_leaf(e, <PyObject *>obj, &uniq) == NOT_LEAF:
             save_node(e, <PyObject *>obj, False)
         if CYP_UNLIKELY(e.interrupted):
             answer_interrupt(e)

@@ -35,6 +35,57 @@ cdef tuple find_global(object obj, object name, int proto):
     return _reduce.find_global(obj, name, proto)
 
 
+cdef unsigned char *put_new_class(Emission *e, Plan *plan, Py_ssize_t more) noexcept:
+    """What put_class leaves over: a class that is not in the memo yet, as far as looking for it runs no user code.
+
+    Room is left for HEAD bytes and `more`, and in the memo for what an instance needs.  NULL: nothing is written.
+    """
+    cdef Memo *m = e.memo
+    cdef PyTypeObject *t = plan.type
+    cdef PyObject *names[2]
+    cdef PyObject *module = NULL
+    cdef Py_ssize_t index, nbytes
+    cdef size_t slot = 0
+    cdef unsigned char *p = e.out.p
+    if e.odd or m.n_alias or e.reducer_override != NULL or plan.class_index >= 0 or plan.generation != m.generation:
+        return NULL
+    if Py_TYPE(<PyObject *>extension_registry) != &PyDict_Type or PyDict_GET_SIZE(<PyObject *>extension_registry):
+        return NULL
+    names[1] = cyp_class_qualname(t)
+    if names[1] == NULL:
+        return NULL
+    names[0] = cyp_class_entry(t, <PyObject *>"__module__")
+    if not is_short_text(names[0]) or not is_short_text(names[1]):
+        return NULL
+    nbytes = PyUnicode_GET_LENGTH(names[1])
+    if memchr(PyUnicode_DATA(names[1]), c".", <size_t>nbytes) != NULL:
+        return NULL
+    nbytes += PyUnicode_GET_LENGTH(names[0])
+    if e.out.lim - p < 2 * HEAD + nbytes + more or m.cap - m.n < 8 or (m.used + 8) * 2 >= m.mask:
+        return NULL
+    module = cyp_text_entry(PyImport_GetModuleDict(), names[0])
+    if module == NULL or not PyModule_CheckExact(module):
+        return NULL
+    if cyp_text_entry(PyModule_GetDict(module), names[1]) != <PyObject *>t:
+        return NULL
+    p = put_str(e, p, names[0], &index)
+    p = put_str(e, p, names[1], &index)
+    p[0] = OP_STACK_GLOBAL
+    p[1] = OP_MEMOIZE
+    plan.class_index = m.n
+    memo_find(m, <PyObject *>t, &slot)
+    memo_fill(m, slot, m.n)
+    m.log[m.n] = <PyObject *>t
+    m.n += 1
+    return p + 2
+
+
+cdef inline bint is_short_text(PyObject *name) noexcept:
+    """A str that put_str writes whenever there is room.  NULL is none."""
+    return (name != NULL and Py_TYPE(name) == &PyUnicode_Type and PyUnicode_IS_COMPACT_ASCII(name)
+            and PyUnicode_GET_LENGTH(name) <= SHORT_TEXT)
+
+
 cdef object get_module(object name):
     """The module from sys.modules, or None."""
     cdef PyObject *module = PyImport_GetModule(<PyObject *>name)

@@ -181,6 +181,8 @@ cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -
         if nones < 0 or e.out.lim - e.out.p < HEAD + nones or e.memo.cap - e.memo.n < 3:
             return GO
     p = put_class(e, o, plan)
+    if CYP_UNLIKELY(p == NULL):
+        p = put_new_class(e, plan, nones)
     if CYP_UNLIKELY(p == NULL or e.memo.used * 2 >= e.memo.mask):
         return GO
     p = put_nones(e, p, nones)

@@ -57,7 +57,7 @@ cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
     if plan.generation != e.memo.generation:
         plan.generation = e.memo.generation
         plan.class_index = -1
-        memset(plan.names, 0, sizeof(plan.names))
+        cyp_clear(plan.names, sizeof(plan.names))
     return plan
 
 
@@ -78,7 +78,7 @@ cdef bint may_be_dispatched(Emission *e, Plan *plan) noexcept:
         table = <PyObject *>copyreg_table
     if Py_TYPE(table) != &PyDict_Type or not cyp_plain_key(t):
         return True
-    while cyp_dict_next(table, &pos, &key, &value):
+    while cyp_table_next(table, &pos, &key, &value):
         if not cyp_plain_key(key):
             return True
         if key == t:

@@ -30,7 +30,7 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
         most = PLAN_NAMES if plan.generation == e.memo.generation else 0
     else:
         if CYP_UNLIKELY(e.key_generation != e.memo.generation):
-            memset(e.keys, 0, sizeof(e.keys))
+            cyp_clear(e.keys, sizeof(e.keys))
             e.key_generation = e.memo.generation
         known = e.keys
         indices = e.key_indices
