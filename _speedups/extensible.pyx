@@ -15,12 +15,12 @@ from libc.string cimport memchr
 
 from _speedups.cpythonx cimport (
     PyByteArray_FromStringAndSize, PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyFloat_AS_DOUBLE,
-    PyGetSetDescr_Type, PyObject_GenericGetDict, PyUnicode_DATA, PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8,
-    PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, Py_DECREF, Py_EnterRecursiveCall, Py_LeaveRecursiveCall, Py_TYPE,
-    cyp_default_getattr, cyp_default_new, cyp_dict_is_text, cyp_int_as_i64, cyp_int_from_le, cyp_is_free_threaded,
-    cyp_plain_dict, cyp_pure_error_notes, cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64,
-    cyp_signed_bytes, cyp_stack_gets_low, cyp_stack_is_low, cyp_type_find, cyp_type_tag, cyp_write_double_be,
-    cyp_write_u64,
+    PyGetSetDescr_Type, PyObject_GenericGetDict, PyUnicode_DATA, PyUnicode_DecodeRawUnicodeEscape,
+    PyUnicode_DecodeUTF8, PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, Py_DECREF, Py_EnterRecursiveCall,
+    Py_LeaveRecursiveCall, Py_TYPE, cyp_default_getattr, cyp_default_new, cyp_dict_is_text, cyp_int_as_i64,
+    cyp_int_from_le, cyp_is_free_threaded, cyp_plain_dict, cyp_pure_error_notes, cyp_read_double_be, cyp_read_u16,
+    cyp_read_u32, cyp_read_u64, cyp_signed_bytes, cyp_stack_gets_low, cyp_stack_is_low, cyp_type_find, cyp_type_tag,
+    cyp_write_double_be, cyp_write_u64,
 )
 from _speedups.limits cimport BATCH_ITEMS, FRAME_HEADER, FRAME_MIN, FRAME_TARGET, MOST_LEVELS
 from _speedups.memo cimport Memo, memo_enter, memo_free, memo_get, memo_init, memo_truncate
