@@ -73,6 +73,7 @@ import copyreg
 import sys
 from _operator import itemgetter
 
+from _pickle import Pickler as StdlibPickler
 from _pickle import PicklingError
 
 from cypickle import _reduce
@@ -81,6 +82,7 @@ cdef object UNSET = object()
 globals()["UNSET"] = UNSET
 cdef object ModuleType = type(sys)
 cdef object MethodType = type(copyreg.__newobj__.__get__(0))
+cdef object StdlibMember = type(StdlibPickler.dispatch_table)
 cdef object builtin_getattr = builtins.getattr
 cdef dict copyreg_table = copyreg.dispatch_table
 cdef object copyreg_newobj = copyreg.__newobj__

@@ -174,6 +174,39 @@ def test_dispatch_table_is_absent_until_set():
         assert pickler.dispatch_table is copyreg.dispatch_table
 
 
+def test_dispatch_table_is_a_member_descriptor():
+    """By which loky gives a table to an instance whose class has one already."""
+    for implementation in (C_PICKLE, CYPICKLE):
+
+        class WithTable(implementation.Pickler):
+            dispatch_table = {}  # noqa: RUF012
+
+        pickler = WithTable(io.BytesIO())
+        (member,) = (
+            vars(cls)["dispatch_table"]
+            for cls in WithTable.mro()
+            if isinstance(vars(cls).get("dispatch_table"), types.MemberDescriptorType)
+        )
+        assert inspect.ismemberdescriptor(member)
+        assert getattr(implementation.Pickler, "dispatch_table") is member  # noqa: B009
+        assert issubclass(implementation.Pickler, member.__objclass__)
+        assert member.__name__ == "dispatch_table"
+        assert pickle.loads(pickle.dumps(member)) is member
+        pickler.dispatch_table = {}  # the instance's, and without effect
+        pickler.dump(1j)
+        member.__set__(pickler, {complex: lambda obj: (str, ("reduced",))})
+        assert pickler.dispatch_table == {}
+        assert [*member.__get__(pickler)] == [complex]
+        with pytest.raises(TypeError):
+            member.__set__(None, {})
+        with pytest.raises(TypeError):
+            member.__get__(1)
+        pickler.dump(1j)
+        member.__delete__(pickler)
+        with pytest.raises(AttributeError):
+            member.__get__(pickler)
+
+
 def test_class_level_dispatch_table_is_captured_at_init():
     def logged(implementation, log):
         def reduce(obj):

@@ -5,6 +5,48 @@ def default_persistent_id(self, obj, /):
     return None
 
 
+cdef class Emitter
+
+
+@cython.final
+@cython.internal
+cdef class TableMember:
+    """The attribute dispatch_table.
+
+    It passes for a member descriptor, as that of pickle.Pickler is one: loky looks for such among the base classes of
+    its picklers, to set the table of those that inherit a class attribute of this name.
+    """
+
+    __name__ = "dispatch_table"
+
+    @property
+    def __class__(self):
+        return StdlibMember
+
+    @property
+    def __objclass__(self):
+        return Emitter
+
+    def __reduce__(self):
+        return builtin_getattr, (Emitter, "dispatch_table")
+
+    def __get__(self, Emitter pickler, owner):
+        cdef object table
+        if pickler is None:
+            return self
+        table = pickler.exchange_table(NULL)
+        if table is UNSET:
+            raise AttributeError(f"'{type(pickler).__name__}' object has no attribute 'dispatch_table'")
+        return table
+
+    def __set__(self, Emitter pickler not None, value):
+        pickler.exchange_table(<PyObject *>value)
+
+    def __delete__(self, Emitter pickler not None):
+        if pickler.exchange_table(<PyObject *>UNSET) is UNSET:
+            raise AttributeError("dispatch_table")
+
+
 cdef class Emitter:
     """The compiled part of Pickler; cypickle.Pickler adds what validates its arguments."""
 
@@ -264,21 +306,7 @@ cdef class Emitter:
     def fast(self):
         raise TypeError("can't delete numeric/char attribute")
 
-    @property
-    def dispatch_table(self):
-        cdef object table = self.exchange_table(NULL)
-        if table is UNSET:
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute 'dispatch_table'")
-        return table
-
-    @dispatch_table.setter
-    def dispatch_table(self, value):
-        self.exchange_table(<PyObject *>value)
-
-    @dispatch_table.deleter
-    def dispatch_table(self):
-        if self.exchange_table(<PyObject *>UNSET) is UNSET:
-            raise AttributeError("dispatch_table")
+    dispatch_table = TableMember()
 
     cdef object exchange_table(self, PyObject *table):
         """The private dispatch table, or UNSET; from now on it is `table`, unless that is NULL."""

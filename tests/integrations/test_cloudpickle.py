@@ -182,3 +182,9 @@ def test_types_declared_wrongly_are_refused():
 
     with pytest.raises(TypeError, match="reducer_override_types must be a tuple of classes"):
         Sub(io.BytesIO()).dump(1)
+
+
+def test_the_pickler_of_cloudpickle_itself_replaced(monkeypatch):
+    expected = ours.dumps([len, 1j])
+    monkeypatch.setattr("cloudpickle.cloudpickle.Pickler", ours.Pickler)
+    assert cloudpickle.dumps([len, 1j]) == ours.dumps([len, 1j]) == expected

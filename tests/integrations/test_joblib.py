@@ -1,10 +1,16 @@
 """joblib's dump, load and hash on cypickle: the same files and hashes."""
 
 import io
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from records import dicts, records
+
+import cypickle
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed: see the extra `hosts`")
 numpy = pytest.importorskip("numpy", reason="numpy is not installed")
@@ -139,3 +145,31 @@ def test_a_dict_whose_items_cannot_be_pickled(make):
         except Exception as error:
             found.append(type(error))
     assert found[0] == found[1]
+
+
+def test_hash_of_joblib_itself_replaced(monkeypatch):
+    monkeypatch.setattr("joblib.hashing.hash", ours.hash)
+    with pytest.raises(Exception, match="lock"):
+        ours.hash({"k": threading.Lock()})
+
+
+def test_parallel_under_install(tmp_path):
+    """Its picklers are subclasses of pickle.Pickler that have a dispatch_table, and are given another."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import cypickle\n"
+        "cypickle.install()\n"
+        "from joblib import Parallel, delayed\n"
+        "from joblib.externals.loky.backend.reduction import get_loky_pickler\n"
+        "assert issubclass(get_loky_pickler(), cypickle.Pickler)\n"
+        "if __name__ == '__main__':\n"
+        "    print(Parallel(n_jobs=2)(delayed(lambda n: n + 1)(n) for n in range(4)))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, str(program)],
+        env={**os.environ, "PYTHONPATH": str(Path(cypickle.__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.stdout == "[1, 2, 3, 4]\n", result.stderr[-3000:]

@@ -19,6 +19,7 @@ from cypickle.integrations import host
 
 host("cloudpickle", "cloudpickle")
 _cloudpickle = host("cloudpickle.cloudpickle", "cloudpickle")
+_theirs = _cloudpickle.Pickler  # whatever takes its place in cloudpickle later
 
 __all__ = [
     "CloudPickler",
@@ -33,7 +34,7 @@ __all__ = [
 
 
 _Rebased: Any = rebase_class(
-    _cloudpickle.Pickler,
+    _theirs,
     (cypickle.Pickler,),
     {},
     reducer_override_types=Declaration("reducer_override", (type, FunctionType)),
@@ -50,8 +51,8 @@ class _DispatchTable:
     """
 
     def __get__(self, pickler: Any, owner: Any) -> Any:
-        theirs = _cloudpickle.Pickler.dispatch_table
-        return theirs if pickler is None else vars(pickler).get(_OWN_TABLE, theirs)
+        table = _theirs.dispatch_table
+        return table if pickler is None else vars(pickler).get(_OWN_TABLE, table)
 
     def __set__(self, pickler: Any, table: Any) -> None:
         vars(pickler)[_OWN_TABLE] = table
@@ -79,7 +80,7 @@ class Pickler(_Rebased):  # type: ignore[misc]
     def dump(self, obj: Any) -> None:
         """Write the pickle of an object."""
         table = self.dispatch_table
-        if table is _cloudpickle.Pickler.dispatch_table:
+        if table is _theirs.dispatch_table:
             _base_table.__set__(self, _flat(table) if type(table) is ChainMap else table)
         _Rebased.dump(self, obj)
 

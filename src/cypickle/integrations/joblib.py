@@ -121,15 +121,16 @@ NumpyUnpickler: Any = rebase_class(
 )
 
 dump = rebase_function(_numpy_pickle.dump, {"NumpyPickler": NumpyPickler}, module=__name__)
-_hash = rebase_function(_hashing.hash, {"Hasher": Hasher, "NumpyHasher": NumpyHasher})
+_their_hash = _hashing.hash  # whatever takes its place in joblib later
+_hash = rebase_function(_their_hash, {"Hasher": Hasher, "NumpyHasher": NumpyHasher})
 _unpickle = rebase_function(_numpy_pickle._unpickle, {"NumpyUnpickler": NumpyUnpickler})
 load = rebase_function(_numpy_pickle.load, {"_unpickle": _unpickle}, module=__name__)
 
 
-@wraps(_hashing.hash, assigned=("__doc__", "__annotations__"))
+@wraps(_their_hash, assigned=("__doc__", "__annotations__"))
 def hash(obj: Any, *args: Any, **named: Any) -> Any:
     try:
         return _hash(obj, *args, **named)
     except TypeError:
         # Of what a dict holds: joblib then takes the hashes of its items, having hashed some of it already.
-        return _hashing.hash(obj, *args, **named)
+        return _their_hash(obj, *args, **named)
