@@ -211,6 +211,7 @@ cdef extern from "compat.h":
     int cyp_values_slot_of(PyTypeObject *, PyObject *name) noexcept
     PyObject *cyp_values_at(CypValues *, int slot) noexcept  # borrowed, or NULL
     PyObject *cyp_values_put(CypValues *, int slot, PyObject *value) noexcept  # steals; returns the old one
+    void cyp_values_fill(CypValues *, const int *slots, PyObject **pairs, Py_ssize_t n) noexcept
 
 cdef extern from "Python.h":
     PyTypeObject PyGetSetDescr_Type, PyComplex_Type, PySlice_Type, PyRange_Type, PyCFunction_Type

@@ -54,7 +54,14 @@ def test_there_is_a_core():
 def test_versions_are_the_business_of_compat_h():
     assert (
         offences(
-            others("compat.h", "compat_values.h", "compat_decimal.h", "compat_emit.h", "compat_load.h"),
+            others(
+                "compat.h",
+                "compat_values.h",
+                "compat_datetime.h",
+                "compat_decimal.h",
+                "compat_emit.h",
+                "compat_load.h",
+            ),
             r"PY_(VERSION_HEX|MINOR_VERSION|MAJOR_VERSION)|sys\.version_info",
         )
         == []

@@ -27,6 +27,8 @@ cdef int follow_callable(Loading *r) except -1:
         if start[1] == OP_REDUCE:
             r.p = start + 2
             call_top(r, OP_REDUCE, 0, UNMEMOISED, NULL)
+        elif start[1] == OP_NEWOBJ and PyType_Check(function):
+            load_alike(r)
         return 0
     if not r.lasting or cyp_wants_tuple(function):
         return 0
@@ -67,6 +69,10 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
         return 0
     p += 1
     if p[0] == OP_MEMOIZE:
+        r.p = p
+        if r.end - p >= 2 and p[1] == OP_NEWOBJ and tuple_is_new(r, n, marked):
+            return 0
+        r.p = p - 1
         i = r.memo.count
         p += 1
         if p == r.end or not memo_has_room(r.memo, i):
@@ -78,7 +84,7 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
         return 0
     if i == UNMEMOISED:
         pass
-    elif has_fresh_atoms(start):
+    elif not uses_up(r.stack.base[first - 1]) and has_fresh_atoms(start):
         written = shared_tuple(r.stack.base + first, n)
         r.memo.slots[i] = written
         r.memo.count += 1
@@ -89,6 +95,12 @@ cdef int finish_call(Loading *r, const unsigned char *start, Py_ssize_t first, b
         drop_mark(&r.stack)
     r.p = p + 1
     return call_top(r, p[0], n, i, written)
+
+
+cdef bint uses_up(PyObject *function) noexcept:
+    """A class whose instances hold none of the plain values that they were made of: read again, those are as good."""
+    cdef int native = plan_of(<PyTypeObject *>function).native if PyType_Check(function) else 0
+    return native == NATIVE_COMPLEX or native == NATIVE_TIMEDELTA
 
 
 cdef bint keeps_arguments(PyObject *function) noexcept:

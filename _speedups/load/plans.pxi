@@ -40,6 +40,7 @@ cdef struct Plan:
     PyObject *fields                # its __dataclass_fields__, a dict, borrowed from the class
     PyObject *layout                # tuple of the first names, owned, or NULL
     PyObject *names[PLAN_NAMES]     # the i-th name as the stream gave it: owned, or NULL; of UUID, is_safe is the third
+    int distinct                    # so many of the names have slots of which no two are one
     int slots[PLAN_NAMES]           # its place among the inline values, or of a slot in the instance, in bytes
 
 cdef Plan plans[PLANS]

@@ -16,7 +16,7 @@ cdef inline int follow_new(Loading *r, bint fresh) except -1:
         return 0
     pause_collector(r)
     if r.p[0] == OP_MEMOIZE:
-        if memo_append(r.memo, o):
+        if memo_has_room(r.memo, r.memo.count) and memo_append(r.memo, o):
             r.p += 1
     elif r.p[0] == OP_BINPUT and r.end - r.p >= 2 and memo_place(r.memo, r.p[1], o):
         r.p += 2
@@ -390,6 +390,7 @@ cdef inline void remember_name(Plan *plan, Py_ssize_t i, PyObject *name, int slo
     if i < PLAN_NAMES:
         Py_XDECREF(plan.layout)
         plan.layout = NULL
+        plan.distinct = 0
         old = plan.names[i]
         Py_INCREF(name)
         plan.names[i] = name
