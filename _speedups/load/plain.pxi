@@ -35,6 +35,17 @@ cdef int load_values(Loading *r, int mode) except -1:
             o = raw_float(cyp_read_double_be(p + 1))
             p += 9
         elif op == OP_BINGET or op == OP_LONG_BINGET:
+            while op == OP_BINGET and end - p > 8 and sp < s.limit:  # they come in runs
+                n = p[1]
+                if CYP_UNLIKELY(not memo_has(memo, n)) or Py_TYPE(memo.slots[n]) != &PyUnicode_Type:
+                    break
+                Py_INCREF(memo.slots[n])
+                sp[0] = memo.slots[n]
+                sp += 1
+                p += 2
+                op = p[0]
+            if op != OP_BINGET and op != OP_LONG_BINGET or end - p <= 8 or sp >= s.limit:
+                continue
             n = p[1] if op == OP_BINGET else cyp_read_u32(p + 1)
             if CYP_UNLIKELY(not memo_has(memo, n)):
                 break
