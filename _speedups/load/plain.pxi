@@ -35,16 +35,7 @@ cdef int load_values(Loading *r, int mode) except -1:
             o = raw_float(cyp_read_double_be(p + 1))
             p += 9
         elif op == OP_BINGET or op == OP_LONG_BINGET:
-            while op == OP_BINGET and end - p > 8 and sp < s.limit:  # they come in runs
-                n = p[1]
-                if CYP_UNLIKELY(not memo_has(memo, n)) or Py_TYPE(memo.slots[n]) != &PyUnicode_Type:
-                    break
-                Py_INCREF(memo.slots[n])
-                sp[0] = memo.slots[n]
-                sp += 1
-                p += 2
-                op = p[0]
-            if op != OP_BINGET and op != OP_LONG_BINGET or end - p <= 8 or sp >= s.limit:
+            if op == OP_BINGET and push_known(memo, &p, end, &sp, s.limit):
                 continue
             n = p[1] if op == OP_BINGET else cyp_read_u32(p + 1)
             if CYP_UNLIKELY(not memo_has(memo, n)):
@@ -92,6 +83,29 @@ cdef int load_values(Loading *r, int mode) except -1:
     s.top = sp
     r.p = p
     return 0
+
+
+cdef inline bint push_known(Memo *memo, const unsigned char **at, const unsigned char *end, PyObject ***top,
+                            PyObject **limit) noexcept:
+    """BINGETs of strs, which come in runs: push what they name, if any, and move both places."""
+    cdef const unsigned char *p = at[0]
+    cdef PyObject **sp = top[0]
+    cdef PyObject *o
+    while end - p > 8 and p[0] == OP_BINGET and sp < limit:
+        if CYP_UNLIKELY(not memo_has(memo, p[1])):
+            break
+        o = memo.slots[p[1]]
+        if Py_TYPE(o) != &PyUnicode_Type:
+            break
+        Py_INCREF(o)
+        sp[0] = o
+        sp += 1
+        p += 2
+    if sp == top[0]:
+        return False
+    at[0] = p
+    top[0] = sp
+    return True
 
 
 cdef inline PyObject *tuple_of(PyObject **items, Py_ssize_t n) noexcept:
