@@ -69,8 +69,10 @@ def cell(result, value):
 def speed_table(documents):
     """Return the table of ratios, one pair of columns for each document."""
     header = ["workload"]
-    for document in documents:
-        header += [f"{direction} {document['host']['python']}" for direction in DIRECTIONS]
+    versions = [document["host"]["python"] for document in documents]
+    for document, version in zip(documents, versions, strict=True):
+        label = document.get("label", "") if versions.count(version) > 1 else ""
+        header += [f"{direction} {version} {label}".rstrip() for direction in DIRECTIONS]
     by_name = [results_of(document) for document in documents]
     rows = []
     for name in in_order({name for results in by_name for name in results}):
