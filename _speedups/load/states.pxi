@@ -182,6 +182,8 @@ cdef bint knows_slots(Plan *plan, PyObject *instance, PyObject **items, Py_ssize
                 break
     else:
         i = n
+    if plan.layout == NULL or PyTuple_GET_SIZE(plan.layout) != n >> 1:
+        news = True  # more of the names count now than have been compared
     if news and (i < n or not all_differ(plan, n >> 1)):
         plan_forget_names(plan)
         return False
