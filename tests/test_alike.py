@@ -176,6 +176,88 @@ def test_an_odd_one_between(cls, usual, odd):
                 assert_isomorphic(theirs.value, ours.value)
 
 
+class Aliased:
+    __slots__ = ("a", "b")
+
+
+Aliased.c = Aliased.a
+
+
+@dataclasses.dataclass(slots=True, frozen=True)
+class Listed:
+    a: object
+    c: object
+    b: object
+
+
+Listed.c = Listed.a
+
+
+class Mortal:
+    dead = 0
+
+    def __del__(self):
+        Mortal.dead += 1
+
+
+def slotted_states(cls, states, memoised):
+    """A pickle of instances whose slots, named by the letters of a state, are filled with objects of their own."""
+    name, value = (f"c{__name__}\n{one.__name__}\n".encode() for one in (cls, Mortal))
+    data = (
+        b"\x80\x04(" + name + b"\x94" + b"".join(b"\x8c\x01%c\x94" % one for one in b"abc") + value + b"\x94"
+    )
+    memo = b"\x94" if memoised else b""
+    for state in states:
+        items = b"".join(b"h%c" % (1 + "abc".index(letter)) + b"h\x04)\x81" for letter in state)
+        data += b"h\x00)\x81" + memo + b"N}" + memo + b"(" + items + b"u\x86" + memo + b"b"
+    return data + b"t."
+
+
+@pytest.mark.parametrize("memoised", [False, True])
+@pytest.mark.parametrize(
+    ("cls", "states"),
+    [
+        (Slots, ["ab", "b", "bb"]),
+        (Slots, ["ab", "b"] + ["bb"] * 100),
+        (Slots, ["abc", "aba", "ab", "aab", "b", "bab", "bb"]),
+        (Aliased, ["ab", "b", "ac", "ca"]),
+        (Aliased, ["cb", "b", "a", "cac", "ac", *["ca"] * 100]),
+    ],
+)
+def test_what_one_slot_held_before_is_released(cls, states, memoised):
+    """A name that comes twice, or two names of one slot, after each has been learnt in its place."""
+    data = slotted_states(cls, states, memoised)
+    held = sum(len({"a" if cls is Aliased and name == "c" else name for name in state}) for state in states)
+    for loads in (pickle.loads, cypickle.loads, cypickle.loads):
+        Mortal.dead = 0
+        value = loads(data)
+        assert Mortal.dead == sum(map(len, states)) - held
+        del value
+        gc.collect()
+        assert Mortal.dead == sum(map(len, states))
+
+
+@pytest.mark.parametrize("memoised", [b"", b"\x94"])
+def test_what_two_fields_of_one_slot_held_is_released(memoised):
+    names = [f"c{__name__}\n{one.__name__}\n".encode() for one in (Listed, Mortal)]
+    state = b"h\x00)\x81" + memoised + b"]" + memoised + b"(" + b"h\x01)\x81" * 3 + b"eb"
+    data = b"\x80\x04(" + names[0] + b"\x94" + names[1] + b"\x94" + state * 5 + b"t."
+    for loads in (pickle.loads, cypickle.loads, cypickle.loads):
+        Mortal.dead = 0
+        value = loads(data)
+        assert Mortal.dead == 5
+        del value
+        gc.collect()
+        assert Mortal.dead == 15
+
+
+@pytest.mark.parametrize("memoised", [False, True])
+def test_floats_that_one_slot_held_before_are_released(memoised):
+    for cls, states in ((Slots, ["ab", "b"] + ["bb"] * 100), (Aliased, ["ab", "b"] + ["ac"] * 100)):
+        data = slotted_states(cls, states, memoised).replace(b"h\x04)\x81", b"G\x3f\xf8\0\0\0\0\0\0")
+        assert_stable(lambda data=data: cypickle.loads(data))
+
+
 def test_the_class_changes_meanwhile():
     made = [filled(Plain, a=n, b=n) for n in range(3)]
     data = pickle.dumps(
