@@ -248,11 +248,31 @@ static inline int cyp_plain_key(PyObject *o)
                                     && meta->tp_richcompare == PyType_Type.tp_richcompare);
 }
 
+/* o.name(), new reference, for an object whose own attributes do not matter and whose type looks them up as usual. */
+static inline PyObject *cyp_call_method(PyObject *o, PyObject *name)
+{
+#if !defined(CYPICKLE_NO_INTERNALS) && !defined(Py_GIL_DISABLED)
+    PyObject *function = _PyType_Lookup(Py_TYPE(o), name);
+    if (function != NULL && PyFunction_Check(function)) {
+        PyObject *result;
+        Py_INCREF(function);
+        result = PyObject_Vectorcall(function, &o, 1, NULL);
+        Py_DECREF(function);
+        return result;
+    }
+#endif
+    return PyObject_VectorcallMethod(name, &o, 1, NULL);
+}
+
 /* Whether a class is called __newobj__ or __newobj_ex__, which the reduce protocol tells by name. */
 static inline int cyp_named_newobj(PyObject *cls)
 {
-    const char *name = ((PyTypeObject *)cls)->tp_name;
-    const char *dot = strrchr(name, '.');
+    const char *name = ((PyTypeObject *)cls)->tp_name, *dot;
+    if (PyType_HasFeature((PyTypeObject *)cls, Py_TPFLAGS_HEAPTYPE)) {
+        PyObject *own = ((PyHeapTypeObject *)cls)->ht_name;
+        if (PyUnicode_IS_COMPACT_ASCII(own) && ((const char *)PyUnicode_DATA(own))[0] != '_') return 0;
+    }
+    dot = strrchr(name, '.');
     return strncmp(dot ? dot + 1 : name, "__newobj", 8) == 0;
 }
 

@@ -45,6 +45,7 @@ cdef extern from "compat.h":
     int cyp_enter_loading() noexcept
     void cyp_leave_loading() noexcept
     bint cyp_is_unique(PyObject *) noexcept
+    PyObject *cyp_call_method(PyObject *, PyObject *) except NULL  # new
     int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
     unsigned int cyp_signed_bytes(int64_t) noexcept
     Py_ssize_t cyp_int_bytes(PyObject *, unsigned char *dst, Py_ssize_t room) noexcept

@@ -7,6 +7,7 @@
 ctypedef int (*part_status)(Emission *, PyObject *) noexcept
 ctypedef int (*instance_status)(Emission *, PyObject *, bint, Plan *) noexcept
 ctypedef int (*leaf_status)(Emission *, PyObject *, bint *) noexcept
+ctypedef int (*parts_status)(Emission *, Level *, uint64_t) noexcept
 
 
 cdef inline bint can_nest(Emission *e) noexcept:
@@ -23,6 +24,8 @@ cdef inline int quick_planned(Emission *e, PyObject *o, bint uniq, Plan *plan) e
     """An object whose type has a plan.  DONE; or GO: nothing is written, and no user code has run."""
     if plan.kind == PLAN_ATTRIBUTES or plan.kind == PLAN_SYNTAX:
         return (<instance_status>nest_instance)(e, o, uniq, plan)
+    if plan.kind == PLAN_REDUCE or plan.kind == PLAN_GETSTATE:
+        return (<instance_status>save_planned)(e, o, uniq, plan)
     if PLAN_DATE <= plan.kind <= PLAN_TIMEDELTA:
         return quick_temporal(e, o, uniq, plan)
     if plan.kind >= PLAN_COMPLEX and plan.kind != PLAN_TEXT and plan.kind != PLAN_ORDEREDDICT:
@@ -52,6 +55,15 @@ cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
                 if status != GO:
                     return status
     return (<save_status>save_level)(e, o, uniq)
+
+
+cdef int save_planned(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
+    """save_level for an object with a plan that always needs user code."""
+    cdef Level lv
+    cdef int status = open_planned(e, o, uniq, plan, &lv)
+    if status == DONE:
+        return DONE
+    return walk_to_end(e, &lv, status)
 
 
 cdef int save_part(Emission *e, PyObject *o) except -1:
@@ -241,6 +253,81 @@ cdef inline unsigned char *put_nones(Emission *e, unsigned char *p, Py_ssize_t n
     memset(p, OP_NONE, n)
     p = put_op_at(p + n, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
     return put_fresh(e, p)
+
+
+cdef int nest_parts(Emission *e, Level *lv) except -1:
+    """Begin a reduce value that nobody else has, and end it if all goes well.
+
+    DONE, or NEXT: the level goes on where it stands.
+    """
+    cdef int status
+    e.depth += 1
+    status = (<parts_status>nest_parts_of)(e, lv, e.epoch)
+    e.depth -= 1
+    if status < 0:
+        return level_abandon(e, lv)
+    if status == DONE:
+        before_user_code(e)  # the caller drops the reduce value, and what it alone has kept alive
+        Py_DECREF(lv.value)
+        Py_DECREF(lv.obj)  # which is in the memo
+    return status
+
+
+cdef int nest_parts_of(Emission *e, Level *lv, uint64_t epoch) except -1:
+    """The parts that are saved while no user code runs, each after the level has been told what comes next."""
+    cdef PyObject *value = lv.value
+    cdef PyObject *args = PyTuple_GET_ITEM(value, 1)
+    cdef PyObject *state = part(value, 2)
+    cdef Py_ssize_t index
+    if lv.step == PART_FUNC:
+        lv.step = PART_ARGS
+        nest_part(e, PyTuple_GET_ITEM(value, 0))
+        if e.epoch != epoch:
+            return NEXT
+        lv.step = PART_REDUCE
+        save_part(e, args)
+    elif lv.step == PART_CLASS and PyTuple_GET_SIZE(args) == 1:
+        lv.step = PART_NEWARGS
+        nest_part(e, PyTuple_GET_ITEM(args, 0))
+        if e.epoch != epoch:
+            return NEXT
+        lv.step = PART_NEWOBJ
+        ensure(&e.out)
+        at_boundary(e)
+        put_op(&e.out, OP_EMPTY_TUPLE)
+    else:
+        return NEXT
+    if e.epoch != epoch:
+        return NEXT
+    forget_part(e, args, e.memo.n - 1)
+    if create_reduced(e, lv) == DONE:
+        return DONE
+    if lv.step != PART_STATE or part(value, 5) != NULL:
+        return NEXT
+    if state == NULL:
+        return DONE
+    index = e.memo.n
+    lv.step = PART_BUILD
+    nest_part(e, state)
+    if e.epoch != epoch:
+        return NEXT
+    forget_part(e, state, index)
+    ensure(&e.out)
+    put_op(&e.out, OP_BUILD)
+    return DONE
+
+
+cdef inline int nest_part(Emission *e, PyObject *o) except -1:
+    """Write a part of a reduce value, and all below it."""
+    if put_leaves(e, &o, 0, 1) == 1:
+        return 0
+    return save_part(e, o)
+
+
+cdef inline void forget_part(Emission *e, PyObject *o, Py_ssize_t index) noexcept:
+    """Leave a part that only its reduce value has, and that dies with it, out of the memo if that index is its own."""
+    if e.memo.secured <= index < e.memo.n and e.memo.log[index] == o and is_unique(e, o):
+        e.memo.log[index] = NULL
 
 
 cdef inline bint is_own_dictionary(Emission *e, PyObject *dictionary) noexcept:

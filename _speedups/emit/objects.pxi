@@ -116,13 +116,18 @@ cdef int open_planned(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv
         reduced = (copyreg_newobj, (<object><PyObject *>t,), attributes_of(o))
         return open_parts(e, o, reduced, PART_CLASS, lv)
     if (kind == PLAN_GETSTATE or kind == PLAN_FIELDS or kind == PLAN_UUID) and e.proto >= 2:
-        reduced = (copyreg_newobj, (<object><PyObject *>t,), held.__getstate__())
+        reduced = (copyreg_newobj, (<object><PyObject *>t,), call_own(o, "__getstate__"))
         if Py_TYPE(o) != t:
             return open_reduced(e, o, reduced, lv)  # which refuses it
         return open_parts(e, o, reduced, PART_CLASS, lv)
     if kind == PLAN_REDUCE or kind == PLAN_SYNTAX or (kind > PLAN_COMPLEX and kind != PLAN_UUID):
-        return open_reduced(e, o, held.__reduce__(), lv)
+        return open_reduced(e, o, call_own(o, "__reduce__"), lv)
     return open_by_reducer(e, o, lv)
+
+
+cdef inline object call_own(PyObject *o, str name):
+    """The result of a method that the type of o has, whose plan tells that nothing shadows it."""
+    return own(cyp_call_method(o, <PyObject *>name))
 
 
 cdef int open_by_reducer(Emission *e, PyObject *o, Level *lv) except -1:
@@ -177,23 +182,29 @@ cdef object private_reducer(object table, object cls):
 
 cdef int open_reduced(Emission *e, PyObject *o, object reduced, Level *lv) except -1:
     """Begin o by its reduce value: the name of a global, or a tuple of two to six items."""
-    cdef PyObject *value = <PyObject *>reduced
     cdef int step = PART_FUNC
     if isinstance(reduced, str):
         return open_global(e, o, reduced, lv)
-    if not well_formed(value):
+    if not well_formed(<PyObject *>reduced):
         _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
     if e.proto >= 2:
-        reduced = check_newobj(e, o, reduced, &step)
+        step = first_part(e, o, reduced)
+    if step == PART_EX_CLASS and e.proto < 4:
+        return open_parts(e, o, _reduce.newobj_ex_by_partial(reduced), PART_FUNC, lv)
     return open_parts(e, o, reduced, step, lv)
 
 
-cdef int open_parts(Emission *e, PyObject *o, object reduced, int step, Level *lv) except -1:
+cdef int open_parts(Emission *e, PyObject *o, object reduced, int step, Level *lv, bint internal=False) except -1:
     """Begin o by a reduce value that is well formed, with the part that comes first."""
     level_init(e, lv, KIND_REDUCE, o, False)
+    lv.internal = internal
     lv.value = new_ref(<PyObject *>reduced)
     lv.step = step
-    lv.shared_open = True
+    if Py_REFCNT(lv.value) == 2 and not cyp_is_free_threaded():
+        # The caller and the level have it, and nobody else.  Its object may be met below its arguments, when it is
+        # not in the memo yet; but then it is reduced again, and nothing counts for unique that has been met before.
+        return nest_parts(e, lv) if can_nest(e) else NEXT
+    lv.shared_open = True  # up to the end: whoever has the reduce value may be met later, and it is in no memo
     e.shared_open += 1
     return NEXT
 
@@ -224,39 +235,32 @@ cdef inline PyObject *part(PyObject *value, Py_ssize_t i) noexcept:
     return NULL if item == Py_None else item
 
 
-cdef object check_newobj(Emission *e, PyObject *o, object reduced, int *step):
-    """The reduce value to write, and its first part: NEWOBJ for copyreg.__newobj__, NEWOBJ_EX for __newobj_ex__.
-
-    Both go by the callable's name.  Below protocol 4 __newobj_ex__ becomes functools.partial(cls.__new__, ...).
-    """
+cdef int first_part(Emission *e, PyObject *o, object reduced) except -1:
+    """Where a reduce value begins: the class for copyreg.__newobj__ and __newobj_ex__, which go by their names."""
     cdef object func = <object>PyTuple_GET_ITEM(<PyObject *>reduced, 0)
     cdef PyObject *args = PyTuple_GET_ITEM(<PyObject *>reduced, 1)
     cdef Py_ssize_t n = PyTuple_GET_SIZE(args)
     cdef object name
-    step[0] = PART_FUNC
     if func is copyreg_newobj:
         name = "__newobj__"
     elif type(func) is type and not cyp_named_newobj(<PyObject *>func):
-        return reduced
+        return PART_FUNC
     else:
         name = getattr(func, "__name__", None)
         if not isinstance(name, str):
-            return reduced
+            return PART_FUNC
         if PyUnicode_GET_LENGTH(<PyObject *>name) not in (10, 13):
-            return reduced  # neither of the two below
+            return PART_FUNC  # neither of the two below
     if name == "__newobj__":
         if n < 1 or not isinstance(item(args, 0), type) or item(args, 0) is not class_of(<object>o):
             _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
-        step[0] = PART_CLASS
-    elif name == "__newobj_ex__":
+        return PART_CLASS
+    if name == "__newobj_ex__":
         if (n != 3 or not isinstance(item(args, 0), type) or not isinstance(item(args, 1), tuple)
                 or not isinstance(item(args, 2), dict)):
             _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
-        if e.proto >= 4:
-            step[0] = PART_EX_CLASS
-        else:
-            return _reduce.newobj_ex_by_partial(reduced)
-    return reduced
+        return PART_EX_CLASS
+    return PART_FUNC
 
 
 cdef inline object item(PyObject *items, Py_ssize_t i):
@@ -283,9 +287,7 @@ cdef int open_items_reduce(Emission *e, PyObject *o, Level *lv) except -1:
 
 cdef int open_internal(Emission *e, PyObject *o, object reduced, Level *lv) except -1:
     """Begin a built-in object that this protocol has no opcode for."""
-    open_parts(e, o, reduced, PART_FUNC, lv)
-    lv.internal = True
-    return NEXT
+    return open_parts(e, o, reduced, PART_FUNC, lv, internal=True)
 
 
 cdef inline int next_part(Emission *e, Level *lv, PyObject *item, int step, PyObject **child, bint *uniq) except -1:
@@ -363,8 +365,6 @@ cdef int create_reduced(Emission *e, Level *lv) except -1:
         put_op(&e.out, OP_NEWOBJ_EX)
     else:
         put_op(&e.out, OP_REDUCE)
-    lv.shared_open = False
-    e.shared_open -= 1
     index = memo_get(e.memo, lv.obj)
     if index >= 0:
         # Recursive: its own arguments have written the object; drop this one and fetch that.
