@@ -35,6 +35,16 @@ static inline int cyp_table_next(PyObject *o, Py_ssize_t *pos, PyObject **key, P
 
 /* ---- emitter: where a class is found ------------------------------------------------------------------ */
 
+/* Whether sys.modules may be gone: PyImport_GetModuleDict() would abort the process. */
+static inline int cyp_is_finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
+
 /* dict[key] for a str, borrowed; NULL where there is none, or where looking might run user code. */
 static inline PyObject *cyp_text_entry(PyObject *dict, PyObject *key)
 {

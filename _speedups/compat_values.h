@@ -91,9 +91,15 @@ static inline Py_ssize_t cyp_attrs_len(PyObject *o)
 static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
     PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
-    if (CYP_UNLIKELY(((PyDictObject *)o)->ma_values != NULL || keys->dk_kind == DICT_KEYS_GENERAL)) {
-        return PyDict_Next(o, pos, key, value);
+    CypValues *values = ((PyDictObject *)o)->ma_values;
+    if (values != NULL) {  /* of an instance: in the order of its insertions, as below */
+        if (*pos >= ((PyDictObject *)o)->ma_used) return 0;
+        int slot = cyp_values_slot(values, (*pos)++);
+        *key = DK_UNICODE_ENTRIES(keys)[slot].me_key;
+        *value = values->values[slot];
+        return 1;
     }
+    if (CYP_UNLIKELY(keys->dk_kind == DICT_KEYS_GENERAL)) return PyDict_Next(o, pos, key, value);
     PyDictUnicodeEntry *entry = DK_UNICODE_ENTRIES(keys) + *pos;
     PyDictUnicodeEntry *end = DK_UNICODE_ENTRIES(keys) + keys->dk_nentries;
     while (entry < end && entry->me_value == NULL) entry++;
@@ -116,6 +122,12 @@ static inline int cyp_attrs_next(PyObject *o, Py_ssize_t *pos, PyObject **key, P
     }
     PyObject *dict = cyp_managed_dict(o);
     return dict != NULL && PyDict_Next(dict, pos, key, value);
+}
+/* Whether the names in a dictionary are among those that instances of tp share. */
+static inline int cyp_shares_names(PyTypeObject *tp, PyObject *dict)
+{
+    return PyDict_CheckExact(dict) && ((PyDictObject *)dict)->ma_values != NULL
+        && ((PyDictObject *)dict)->ma_keys == ((PyHeapTypeObject *)tp)->ht_cached_keys;
 }
 /* The names that instances of tp share; *count of them.  Names are only ever added. */
 static inline PyObject *cyp_shared_name(PyTypeObject *tp, Py_ssize_t index, Py_ssize_t *count)
@@ -167,6 +179,7 @@ static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, Py
 {
     return PyDict_Next(o, pos, key, value);
 }
+static inline int cyp_shares_names(PyTypeObject *tp, PyObject *dict) { (void)tp; (void)dict; return 0; }
 static inline int cyp_values_slot_of(PyTypeObject *tp, PyObject *name) { (void)tp; (void)name; return -1; }
 static inline PyObject *cyp_values_at(CypValues *values, int slot) { (void)values; (void)slot; return NULL; }
 static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *value)

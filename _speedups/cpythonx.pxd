@@ -69,6 +69,8 @@ cdef extern from "compat.h":
     bint cyp_dict_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     bint cyp_attrs_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed
+    bint cyp_is_finalizing() noexcept
+    bint cyp_shares_names(PyTypeObject *, PyObject *dict) noexcept
     PyObject *cyp_instance_dict(PyObject *) noexcept  # borrowed
     bint cyp_dict_is_made_on_demand() noexcept
     Py_ssize_t cyp_slot_offset(PyTypeObject *, PyObject *descriptor, bint any_member) noexcept

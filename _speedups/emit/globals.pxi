@@ -28,7 +28,8 @@ cdef tuple find_global(object obj, object name, int proto):
     if name is None:
         qualified = getattr(obj, "__qualname__", None)
     module_name = getattr(obj, "__module__", None)
-    if type(qualified) is str and type(module_name) is str and "." not in <str>qualified:
+    if (type(qualified) is str and type(module_name) is str and "." not in <str>qualified
+            and not (<str>qualified).startswith("__")):
         module = get_module(module_name)
         if type(module) is ModuleType and entry(<dict>module.__dict__, qualified) is obj:
             return module_name, qualified
@@ -58,8 +59,10 @@ cdef unsigned char *put_new_class(Emission *e, Plan *plan, Py_ssize_t more) noex
     if not is_short_text(names[0]) or not is_short_text(names[1]):
         return NULL
     nbytes = PyUnicode_GET_LENGTH(names[1])
-    if memchr(PyUnicode_DATA(names[1]), c".", <size_t>nbytes) != NULL:
+    if memchr(PyUnicode_DATA(names[1]), c".", <size_t>nbytes) != NULL or cyp_is_finalizing():
         return NULL
+    if nbytes > 2 and memcmp(PyUnicode_DATA(names[1]), b"__", 2) == 0:
+        return NULL  # all modules have such attributes by their type, whatever is in their dictionary
     nbytes += PyUnicode_GET_LENGTH(names[0])
     if e.out.lim - p < 2 * HEAD + nbytes + more or m.cap - m.n < 8 or (m.used + 8) * 2 >= m.mask:
         return NULL

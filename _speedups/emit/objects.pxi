@@ -56,9 +56,10 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
         before_user_code(e)
         return open_internal(e, o, _reduce.reduce_bytes(held), lv)
     if e.reducer_override != NULL and (e.override_types == NULL or is_overridden(e, t)):
-        held = <object>o  # the hook may drop the last other reference
+        hold(e, o)  # the hook may drop the last other reference, or move it to where it is met again
+        uniq = False
         before_user_code(e)
-        reduced = (<object>e.reducer_override)(held)
+        reduced = (<object>e.reducer_override)(<object>o)
         if reduced is not NotImplemented:
             return open_reduced(e, o, reduced, lv)
     if t == &PyType_Type:

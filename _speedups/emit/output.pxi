@@ -17,8 +17,13 @@ cdef int flush(Emission *e) except -1:
 
 
 cdef int hold(Emission *e, PyObject *o) except -1:
-    """Keep the object at hand alive across code that may take it out of its container; until the next call."""
+    """Keep the object at hand alive across code that may take it out of its container; until the next call.
+
+    Until then it does not look unique; from then on the memo keeps it, if that has it.
+    """
     Py_INCREF(o)
+    if e.held != NULL and e.memo.secured < e.memo.n:
+        before_user_code(e)
     release(e, &e.held)
     e.held = o
     return 0

@@ -109,6 +109,8 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     cdef Py_ssize_t offsets[PLAN_NAMES]
     cdef tuple names = ()
     cdef object constant = None
+    cdef PyObject *old_slots
+    cdef PyObject *old_constant
     global plans_replaced
     if tag == 0 or proto < 2 or (plan != NULL and (plan.pins or (plan.type == t and plan.tag == tag))):
         return 0
@@ -144,9 +146,9 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
             raise MemoryError()
         plans[slot] = plan
     plans_replaced += plan.type != NULL and plan.type != t
+    old_slots = plan.slots
+    old_constant = plan.constant
     memcpy(plan.slot_offsets, offsets, sizeof(offsets))
-    Py_XDECREF(plan.slots)
-    Py_XDECREF(plan.constant)
     plan.slots = new_ref(<PyObject *>names)
     plan.constant = new_ref(<PyObject *>constant)
     plan.type = t
@@ -156,6 +158,8 @@ cdef int learn_plan(object obj, object reduced, int proto) except -1:
     plan.checked_names = 0
     plan.epoch = 0
     plan.generation = 0
+    Py_XDECREF(old_slots)
+    Py_XDECREF(old_constant)  # whose finalizers may come here again
     return 0
 
 
@@ -180,19 +184,21 @@ cdef inline bint shadows_hooks(Plan *plan, PyObject *o) except -1:
     cdef PyObject *dictionary
     if plan.bare:
         return False
-    if CYP_LIKELY(cyp_attrs_len(o) >= 0):
+    if cyp_attrs_len(o) < 0:
+        dictionary = cyp_instance_dict(o)
+        if dictionary == NULL:
+            return False
+        if not cyp_shares_names(plan.type, dictionary):
+            while cyp_dict_next(dictionary, &pos, &name, &value):
+                if is_hook_name(name):
+                    return True
+            return False
+    name = cyp_shared_name(plan.type, plan.checked_names, &count)
+    while CYP_UNLIKELY(plan.checked_names < count):
+        if is_hook_name(name):
+            return True
+        plan.checked_names += 1
         name = cyp_shared_name(plan.type, plan.checked_names, &count)
-        while CYP_UNLIKELY(plan.checked_names < count):
-            if is_hook_name(name):
-                return True
-            plan.checked_names += 1
-            name = cyp_shared_name(plan.type, plan.checked_names, &count)
-        return False
-    dictionary = cyp_instance_dict(o)
-    if dictionary != NULL:
-        while cyp_dict_next(dictionary, &pos, &name, &value):
-            if is_hook_name(name):
-                return True
     return False
 
 

@@ -175,6 +175,8 @@ def _is_as_known(kind: str, cls: type, obj: object, reduced: "Any") -> bool:
     if kind == "syntax":
         if type(constant) is not tuple or not set(map(type, constant)) <= {str}:
             return False
+        if len(set(constant)) < len(constant):
+            return False
         given = list(takewhile(vars(obj).__contains__, constant))
         return function is cls and args == (None,) * len(given) and state is vars(obj)
     if kind == "counter" and cls.__iter__ is not dict.__iter__:  # type: ignore[attr-defined]
