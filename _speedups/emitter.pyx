@@ -31,7 +31,8 @@ from _speedups.cpythonx cimport (
     cyp_dict_is_made_on_demand, cyp_dict_next, cyp_dict_next_kept, cyp_disown, cyp_drop_kept, cyp_enter_emission,
     cyp_getattr_chain, cyp_has_set_next, cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes, cyp_is_free_threaded,
     cyp_is_temporal_type, cyp_is_unique, cyp_keep, cyp_knows_decimal, cyp_knows_ordereddict, cyp_leave_emission,
-    cyp_list_kept, cyp_make_immutable, cyp_named_newobj, cyp_ordereddict_keys, cyp_own, cyp_plain_key,
+    cyp_list_kept, cyp_make_immutable, cyp_named_newobj, cyp_ordereddict_key_at, cyp_ordereddict_next,
+    cyp_ordereddict_node_at, cyp_own, cyp_plain_key,
     cyp_restore_error, cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_signed_bytes, cyp_single_tail_batch,
     cyp_slot_offset, cyp_stack_is_low, cyp_table_next, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo,
     cyp_text_entry, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready, cyp_write_double_be, cyp_write_u16,
@@ -51,7 +52,7 @@ from _speedups.limits cimport (
 )
 from _speedups.memo cimport (
     Memo, memo_add, memo_enter, memo_fill, memo_find, memo_free, memo_get, memo_init, memo_insert, memo_log,
-    memo_make_room, memo_reserve, memo_secure, memo_truncate, memo_wire_index,
+    memo_make_room, memo_reserve, memo_secure, memo_slot, memo_truncate, memo_wire_index,
 )
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,

@@ -31,8 +31,13 @@ cdef inline unsigned char *put_leaf(Emission *e, unsigned char *p, PyObject *o) 
 
 cdef inline unsigned char *put_str(Emission *e, unsigned char *p, PyObject *o, Py_ssize_t *index) noexcept:
     """put_leaf for a str.  *index: its memo index, -1 where it was met by its only reference."""
+    return put_known_str(e, p, o, is_unique(e, o), index)
+
+
+cdef inline unsigned char *put_known_str(Emission *e, unsigned char *p, PyObject *o, bint uniq,
+                                         Py_ssize_t *index) noexcept:
+    """put_str where it is known whether the str can be met again."""
     cdef Memo *m = e.memo
-    cdef bint uniq = is_unique(e, o)
     cdef Py_ssize_t nbytes
     cdef size_t slot = 0
     index[0] = -1

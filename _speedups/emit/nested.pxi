@@ -28,7 +28,8 @@ cdef inline int quick_planned(Emission *e, PyObject *o, bint uniq, Plan *plan) e
         return (<instance_status>save_planned)(e, o, uniq, plan)
     if PLAN_DATE <= plan.kind <= PLAN_TIMEDELTA:
         return quick_temporal(e, o, uniq, plan)
-    if plan.kind >= PLAN_COMPLEX and plan.kind != PLAN_TEXT and plan.kind != PLAN_ORDEREDDICT:
+    if plan.kind >= PLAN_COMPLEX and plan.kind != PLAN_TEXT and (
+            plan.kind != PLAN_ORDEREDDICT or cyp_knows_ordereddict(plan.type) > 0):
         return (<instance_status>quick_stdlib)(e, o, uniq, plan)
     return GO
 
