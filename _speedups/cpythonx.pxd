@@ -67,6 +67,7 @@ cdef extern from "compat.h":
     Py_ssize_t cyp_attrs_len(PyObject *) noexcept
     bint cyp_collects_in_allocations() noexcept
     bint cyp_dict_is_text(PyObject *) noexcept
+    bint cyp_keys_are_plain(PyObject *) noexcept
     bint cyp_dict_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     bint cyp_attrs_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed

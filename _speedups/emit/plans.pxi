@@ -189,7 +189,7 @@ cdef inline bint shadows_hooks(Plan *plan, PyObject *o) except -1:
             name = cyp_shared_name(plan.type, plan.checked_names, &count)
         return False
     dictionary = cyp_instance_dict(o)
-    if dictionary != NULL:
+    if dictionary != NULL and not cyp_keys_are_plain(dictionary):
         while cyp_dict_next(dictionary, &pos, &name, &value):
             if is_hook_name(name):
                 return True
