@@ -4,6 +4,7 @@ import io
 import pickle
 import random
 from collections import Counter, OrderedDict, defaultdict, deque
+from enum import Enum
 from fractions import Fraction
 from pathlib import PurePosixPath
 
@@ -196,6 +197,46 @@ def test_in_a_memo_that_goes_on(name):
         pickler.dump([list(graph) for graph in graphs])
         pickler.dump(graphs)
         return file.getvalue(), len(pickler.memo.copy())
+
+    theirs, ours = both(scenario)
+    assert ours == theirs
+
+
+class Member(Enum):
+    ONE = 1
+    TWO = 2
+    THREE = 3
+
+
+class Shared:
+    """Instances that are met again."""
+
+
+def met_again(rng, items, n):
+    return [rng.choice(items) for _ in range(n)]
+
+
+MEMBERS = [*Member, *(Shared() for _ in range(400))]
+
+
+@pytest.mark.parametrize("n", [1, 2, 30, 999, 1000, 1001, 40_000])
+def test_a_list_of_objects_that_are_met_again(n):
+    rng = random.Random(n)
+    members = met_again(rng, list(Member), n)
+    compare([members, met_again(rng, MEMBERS, n)])
+    compare(met_again(rng, [*MEMBERS, 1, None, "text", b"bytes", Member, 2**90], n), 4)
+    compare([*members, Shared(), *members, [Shared()], *members], 3)
+
+
+def test_a_list_of_members_in_a_memo_that_was_assigned():
+    def scenario(implementation, seen):
+        file = io.BytesIO()
+        pickler = implementation.Pickler(file, 5)
+        pickler.dump(MEMBERS)
+        other = implementation.Pickler(file, 5)
+        other.memo = pickler.memo
+        other.dump([*MEMBERS, Shared(), *MEMBERS])
+        return file.getvalue()
 
     theirs, ours = both(scenario)
     assert ours == theirs
