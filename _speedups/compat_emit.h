@@ -70,6 +70,23 @@ static inline int cyp_is_unique(PyObject *o)
 /* pycore_long.h, NON_SIZE_BITS, since 3.12: the sign and a flag are below the number of digits. */
 #define CYP_LONG_SIZE_SHIFT 3
 
+/* An exact int of one digit, which fits in 31 bits: its value.  0 for a longer one, or where nobody may tell. */
+static inline int cyp_one_digit(PyObject *o, int *value)
+{
+#if !defined(CYPICKLE_NO_INTERNALS) && PY_VERSION_HEX >= 0x030C0000
+    if (CYP_UNLIKELY(!PyUnstable_Long_IsCompact((PyLongObject *)o))) return 0;
+    *value = (int)PyUnstable_Long_CompactValue((PyLongObject *)o);
+    return 1;
+#elif !defined(CYPICKLE_NO_INTERNALS)
+    Py_ssize_t size = Py_SIZE(o);
+    *value = (int)size * (int)((PyLongObject *)o)->ob_digit[0];
+    return CYP_LIKELY(size >= -1 && size <= 1);
+#else
+    (void)o; (void)value;
+    return 0;
+#endif
+}
+
 /* The value of an exact int as 64 bits; *fits is 0 when it needs more. */
 static inline int64_t cyp_int_as_i64(PyObject *o, int *fits)
 {

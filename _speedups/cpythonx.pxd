@@ -46,6 +46,7 @@ cdef extern from "compat.h":
     void cyp_leave_loading() noexcept
     bint cyp_is_unique(PyObject *) noexcept
     PyObject *cyp_call_method(PyObject *, PyObject *) except NULL  # new
+    bint cyp_one_digit(PyObject *, int *) noexcept
     int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
     unsigned int cyp_signed_bytes(int64_t) noexcept
     Py_ssize_t cyp_int_bytes(PyObject *, unsigned char *dst, Py_ssize_t room) noexcept
@@ -101,6 +102,7 @@ cdef extern from "Python.h":
     bint PyGC_Enable() noexcept
     void PyObject_GC_UnTrack(PyObject *) noexcept
     Py_ssize_t Py_REFCNT(PyObject *) noexcept
+    Py_ssize_t Py_SIZE(PyObject *) noexcept
     bint PyOS_InterruptOccurred() noexcept  # in the main thread: SIGINT has come; it is taken, no code runs
     void PyErr_SetInterrupt() noexcept
     void *PyEval_GetFrame() noexcept  # borrowed, or NULL

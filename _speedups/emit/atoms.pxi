@@ -3,12 +3,27 @@
 cdef inline unsigned char *put_leaf(Emission *e, unsigned char *p, PyObject *o) noexcept:
     """Write one of the frequent leaves at p, in so far as nothing can fail and p is not beyond e.out.lim.
 
-    They are small ints, floats, None, bools, short ASCII text, and whatever is in the memo already.
+    They are small ints, floats, None, bools, short ASCII text, small containers of atoms that are met by their only
+    reference, and whatever is in the memo already.
     Returns the end of what was written, NULL where save_leaf_any is to decide.  e.odd is 0; e.out.p is not used.
     """
     cdef Memo *m = e.memo
     cdef PyTypeObject *t = Py_TYPE(o)
     cdef Py_ssize_t index = -1
+    cdef unsigned char *end = put_atom(p, o)
+    if end != NULL:
+        return end
+    if t == &PyUnicode_Type:
+        return put_str(e, p, o, &index)
+    if is_unique(e, o):
+        return put_small(e, p, o) if may_be_small(o) else NULL
+    index = memo_get(m, o)
+    return put_get_at(p, index) if index >= m.n_alias else NULL
+
+
+cdef inline unsigned char *put_atom(unsigned char *p, PyObject *o) noexcept:
+    """An int, a float, None or a bool in at most ATOM bytes at p; NULL for anything else."""
+    cdef PyTypeObject *t = Py_TYPE(o)
     if t == &PyLong_Type:
         return put_int(p, o)
     if t == &PyFloat_Type:
@@ -21,12 +36,7 @@ cdef inline unsigned char *put_leaf(Emission *e, unsigned char *p, PyObject *o) 
     if t == &PyBool_Type:
         p[0] = OP_NEWTRUE if o == Py_True else OP_NEWFALSE
         return p + 1
-    if t == &PyUnicode_Type:
-        return put_str(e, p, o, &index)
-    if is_unique(e, o):
-        return NULL
-    index = memo_get(m, o)
-    return put_get_at(p, index) if index >= m.n_alias else NULL
+    return NULL
 
 
 cdef inline unsigned char *put_str(Emission *e, unsigned char *p, PyObject *o, Py_ssize_t *index) noexcept:
@@ -67,9 +77,12 @@ cdef inline unsigned char *put_known_str(Emission *e, unsigned char *p, PyObject
 
 cdef inline unsigned char *put_int(unsigned char *p, PyObject *o) noexcept:
     """An int of at most 64 bits in a protocol that has LONG1, at p; NULL for a longer one."""
-    cdef int fits = 0
-    cdef int64_t value = cyp_int_as_i64(o, &fits)
+    cdef int fits = 0, number
+    cdef int64_t value
     cdef unsigned int nbytes
+    if CYP_LIKELY(cyp_one_digit(o, &number)):
+        return put_number(p, number)
+    value = cyp_int_as_i64(o, &fits)
     if CYP_LIKELY(fits and -0x80000000 <= value <= 0x7FFFFFFF):
         return put_number(p, <int>value)
     if not fits:

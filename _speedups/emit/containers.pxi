@@ -81,12 +81,12 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
                     break
                 i += 1
                 lv.i = i
-                if save_leaf_any(e, item, uniq) == NOT_LEAF:
-                    if not can_nest(e):
-                        child[0] = item
-                        return NEXT
-                    if CYP_UNLIKELY((<save_status>save_node)(e, item, uniq[0]) < 0):
+                if can_nest(e):
+                    if CYP_UNLIKELY((<part_status>save_part)(e, item) < 0):
                         return -1
+                elif save_leaf_any(e, item, uniq) == NOT_LEAF:
+                    child[0] = item
+                    return NEXT
             ensure(&e.out)
             put_op(&e.out, OP_APPENDS)
             lv.step = STEP_BETWEEN

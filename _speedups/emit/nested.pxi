@@ -68,14 +68,23 @@ cdef int save_planned(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1
 
 
 cdef int save_part(Emission *e, PyObject *o) except -1:
-    """Write a part of the object at hand that put_leaf has declined."""
+    """Write a part of the object at hand that put_leaf has declined, or not seen because a boundary comes first."""
     cdef PyTypeObject *t = Py_TYPE(o)
     cdef bint uniq = True
-    if (t == &PyDict_Type or t == &PyList_Type or t == &PyTuple_Type) and is_unique(e, o) and e.out.p <= e.out.lim:
-        return (<save_status>save_node)(e, o, True)
+    if CYP_LIKELY(t != &PyUnicode_Type and t != &PyLong_Type and t != &PyBytes_Type and e.out.p <= e.out.lim
+                  and e.memo.n_alias == 0):
+        # It has been looked for in the memo, if it may be there.
+        return (<save_status>save_node)(e, o, is_unique(e, o))
     if save_leaf_any(e, o, &uniq) == WRITTEN:
         return 0
     return (<save_status>save_node)(e, o, uniq)
+
+
+cdef inline int nest_part(Emission *e, PyObject *o) except -1:
+    """Write a part that put_leaf has not seen, and everything below it."""
+    if put_leaves(e, &o, 0, 1) == 1:
+        return 0
+    return save_part(e, o)
 
 
 cdef int go_on(Emission *e, Level *lv, PyObject *o, uint64_t epoch, int status) noexcept:
@@ -297,7 +306,10 @@ cdef int nest_parts_of(Emission *e, Level *lv, uint64_t epoch) except -1:
         if e.epoch != epoch:
             return NEXT
         lv.step = PART_REDUCE
-        save_part(e, args)
+        if CYP_LIKELY(is_unique(e, args) and e.out.p <= e.out.lim):
+            save_node(e, args, True)
+        else:
+            nest_part(e, args)
     elif lv.step == PART_CLASS and PyTuple_GET_SIZE(args) == 1:
         lv.step = PART_NEWARGS
         nest_part(e, PyTuple_GET_ITEM(args, 0))
@@ -327,13 +339,6 @@ cdef int nest_parts_of(Emission *e, Level *lv, uint64_t epoch) except -1:
     ensure(&e.out)
     put_op(&e.out, OP_BUILD)
     return DONE
-
-
-cdef inline int nest_part(Emission *e, PyObject *o) except -1:
-    """Write a part of a reduce value, and all below it."""
-    if put_leaves(e, &o, 0, 1) == 1:
-        return 0
-    return save_part(e, o)
 
 
 cdef inline void forget_part(Emission *e, PyObject *o, Py_ssize_t index) noexcept:
@@ -380,8 +385,11 @@ cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inlin
             status = (<leaf_status>save_leaf_any)(e, key, &key_uniq)
             if CYP_UNLIKELY(status < 0):
                 break
-        done += 1
-        status = (<part_status>save_part)(e, value)
+            done += 1
+            status = (<part_status>nest_part)(e, value)
+        else:
+            done += 1
+            status = (<part_status>save_part)(e, value)
         if CYP_UNLIKELY(status < 0 or e.epoch != epoch):
             break
     e.depth -= 1

@@ -5,6 +5,115 @@
 
 cdef enum:
     HEAD = 16  # bytes that the opcodes before the first part take at most
+    ATOM = 10  # bytes of an atom at most: LONG1 with eight
+
+
+cdef bint may_be_small(PyObject *o) noexcept:
+    """put_small has a chance: o is a set, an empty dict, or has atoms where we look."""
+    cdef PyTypeObject *t = Py_TYPE(o)
+    cdef PyObject **items
+    cdef Py_ssize_t n
+    if t == &PyList_Type or t == &PyTuple_Type:
+        n = Py_SIZE(o)
+        if n == 0:
+            return t == &PyList_Type
+        items = PySequence_Fast_ITEMS(o)
+        return is_atom(items[0]) and is_atom(items[n - 1]) and is_atom(items[n >> 1])
+    return t == &PySet_Type or t == &PyDict_Type and PyDict_GET_SIZE(o) == 0
+
+
+cdef unsigned char *put_small(Emission *e, unsigned char *p, PyObject *o) noexcept:
+    """put_leaf for what was met by its only reference: a list, tuple or set of a few atoms, or an empty dict.
+
+    may_be_small has said so.  NULL, and nothing done, where it has other parts, or where a boundary may come before
+    its last.
+    """
+    cdef PyTypeObject *t = Py_TYPE(o)
+    if t == &PyList_Type:
+        return put_small_list(e, p, o, PyList_GET_SIZE(o))
+    if t == &PyTuple_Type:
+        return put_small_tuple(e, p, o, PyTuple_GET_SIZE(o))
+    if t == &PySet_Type:
+        return put_small_set(e, p, o)
+    if not is_small(e, p, 0):
+        return NULL
+    p[0] = OP_EMPTY_DICT
+    p[1] = OP_MEMOIZE
+    return written(e, o, p + 2)
+
+
+cdef inline bint is_atom(PyObject *o) noexcept:
+    """put_atom will probably write it."""
+    cdef PyTypeObject *t = Py_TYPE(o)
+    return t == &PyLong_Type or t == &PyFloat_Type or o == Py_None or t == &PyBool_Type
+
+
+cdef inline bint is_small(Emission *e, unsigned char *p, Py_ssize_t n) noexcept:
+    """No boundary, of frames, of batches or of nesting, can come within n atoms, and the memo has room for one more."""
+    return (n * ATOM + HEAD <= e.out.lim - p and n < BATCH_ITEMS and e.depth < e.recurse
+            and e.memo.n < e.memo.cap)
+
+
+cdef inline unsigned char *written(Emission *e, PyObject *o, unsigned char *end) noexcept:
+    """o has the next memo index, as the opcodes before `end` say."""
+    e.memo.log[e.memo.n] = o
+    e.memo.n += 1
+    return end
+
+
+cdef inline unsigned char *put_small_list(Emission *e, unsigned char *p, PyObject *o, Py_ssize_t n) noexcept:
+    if not is_small(e, p, n):
+        return NULL
+    p[0] = OP_EMPTY_LIST
+    p[1] = OP_MEMOIZE
+    if n == 0:
+        return written(e, o, p + 2)
+    p[2] = OP_MARK
+    p = put_atoms(p + 2 + (n > 1), PySequence_Fast_ITEMS(o), n)
+    if p == NULL:
+        return NULL
+    p[0] = OP_APPENDS if n > 1 else OP_APPEND
+    return written(e, o, p + 1)
+
+
+cdef inline unsigned char *put_small_tuple(Emission *e, unsigned char *p, PyObject *o, Py_ssize_t n) noexcept:
+    if not is_small(e, p, n):
+        return NULL
+    p[0] = OP_MARK
+    p = put_atoms(p + (n > 3), PySequence_Fast_ITEMS(o), n)
+    if p == NULL:
+        return NULL
+    p[0] = <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE
+    p[1] = OP_MEMOIZE
+    return written(e, o, p + 2)
+
+
+cdef unsigned char *put_small_set(Emission *e, unsigned char *p, PyObject *o) noexcept:
+    cdef PyObject *items[SET_RUN]
+    cdef Py_ssize_t positions[SET_RUN]
+    cdef Py_ssize_t n = PySet_GET_SIZE(o)
+    if n > SET_RUN or not is_small(e, p, n) or not cyp_has_set_next():
+        return NULL
+    p[0] = OP_EMPTY_SET
+    p[1] = OP_MEMOIZE
+    if n == 0:
+        return written(e, o, p + 2)
+    p[2] = OP_MARK
+    p = put_atoms(p + 3, items, cyp_set_next(o, 0, items, positions, SET_RUN))
+    if p == NULL:
+        return NULL
+    p[0] = OP_ADDITEMS
+    return written(e, o, p + 1)
+
+
+cdef inline unsigned char *put_atoms(unsigned char *p, PyObject **items, Py_ssize_t n) noexcept:
+    """n atoms at p, in at most ATOM bytes each; NULL if something else is among them."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        p = put_atom(p, items[i])
+        if p == NULL:
+            return NULL
+    return p
 
 
 cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, Py_ssize_t stop, Py_ssize_t *done,
