@@ -190,22 +190,35 @@ typedef struct {
 } CypOrderedDict;
 static PyTypeObject *cyp_ordereddict_type;
 
-/* The keys of an exact OrderedDict in their order, borrowed, to every other place; how many, most + 1 for more. */
-static inline Py_ssize_t cyp_ordereddict_keys(PyObject *o, PyObject **items, Py_ssize_t most)
+/* The key, borrowed, of the node after *node of an exact OrderedDict, at first NULL; 0 after the last. */
+static inline int cyp_ordereddict_next(PyObject *o, void **node, PyObject **key)
 {
-    Py_ssize_t n = 0;
-    for (CypNode *node = ((CypOrderedDict *)o)->first; node != NULL; node = node->next) {
-        if (n == most) return most + 1;
-        items[2 * n++] = node->key;
-    }
-    return n;
+    CypNode *next = *node == NULL ? ((CypOrderedDict *)o)->first : ((CypNode *)*node)->next;
+    if (next == NULL) return 0;
+    *node = next;
+    *key = next->key;
+    return 1;
+}
+/* The node that belongs to the entry of the dict below with this index: the one that iterating looks for.  NULL: none, or
+   it would be looked for otherwise first. */
+static inline void *cyp_ordereddict_node_at(PyObject *o, Py_ssize_t i)
+{
+    CypOrderedDict *od = (CypOrderedDict *)o;
+    return od->resize_sentinel == od->dict.ma_keys && i < od->fast_nodes_size ? od->fast_nodes[i] : NULL;
+}
+/* Its key, borrowed, or NULL. */
+static inline PyObject *cyp_ordereddict_key_at(PyObject *o, Py_ssize_t i)
+{
+    CypNode *node = cyp_ordereddict_node_at(o, i);
+    return node == NULL ? NULL : node->key;
 }
 /* Whether tp is that OrderedDict and keeps its keys like this: one is made and looked at.  -1 for want of memory. */
 static inline int cyp_knows_ordereddict(PyTypeObject *tp)
 {
     static const char *const names[] = {"one", "two", "three", "four"};
     static const int order[] = {2, 0, 3};
-    PyObject *keys[4] = {NULL}, *found[8], *moved = NULL;
+    PyObject *keys[4] = {NULL}, *key, *moved = NULL;
+    void *node = NULL;
     int ok = tp == cyp_ordereddict_type;
     if (ok || tp != &PyODict_Type || tp->tp_basicsize != sizeof(CypOrderedDict)) return ok;
     PyObject *o = PyODict_New();
@@ -217,8 +230,9 @@ static inline int cyp_knows_ordereddict(PyTypeObject *tp)
     }
     ok = ok && PyODict_DelItem(o, keys[1]) == 0;
     if (ok) {
-        ok = cyp_ordereddict_keys(o, found, 4) == 3;
-        for (int i = 0; ok && i < 3; i++) ok = found[2 * i] == keys[order[i]];
+        for (int i = 0; ok && i < 3; i++) ok = cyp_ordereddict_next(o, &node, &key) && key == keys[order[i]];
+        ok = ok && !cyp_ordereddict_next(o, &node, &key);
+        for (int i = 0; ok && i < 4; i++) ok = cyp_ordereddict_key_at(o, i) == (i == 1 ? NULL : keys[i]);
         if (ok) cyp_ordereddict_type = tp;
     }
     else {
@@ -232,11 +246,13 @@ static inline int cyp_knows_ordereddict(PyTypeObject *tp)
 }
 #else
 static inline int cyp_knows_ordereddict(PyTypeObject *tp) { (void)tp; return 0; }
-static inline Py_ssize_t cyp_ordereddict_keys(PyObject *o, PyObject **items, Py_ssize_t most)
+static inline int cyp_ordereddict_next(PyObject *o, void **node, PyObject **key)
 {
-    (void)o; (void)items; (void)most;
-    return -1;
+    (void)o; (void)node; (void)key;
+    return 0;
 }
+static inline void *cyp_ordereddict_node_at(PyObject *o, Py_ssize_t i) { (void)o; (void)i; return NULL; }
+static inline PyObject *cyp_ordereddict_key_at(PyObject *o, Py_ssize_t i) { (void)o; (void)i; return NULL; }
 #endif
 
 /* The items of an exact deque without a maximum, borrowed; how many, -1 for more than `most` or where there is one. */

@@ -77,6 +77,8 @@ static inline PyObject *cyp_managed_dict(PyObject *o)
 #if PY_VERSION_HEX >= 0x030D0000
     return (PyObject *)_PyObject_GetManagedDict(o);
 #else
+    Py_ssize_t offset = Py_TYPE(o)->tp_dictoffset;
+    if (CYP_LIKELY(offset > 0)) return *(PyObject **)((char *)o + offset);
     PyObject **dict = _PyObject_GetDictPtr(o);
     return dict ? *dict : NULL;
 #endif
@@ -107,6 +109,21 @@ static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, Py
     *pos = entry + 1 - DK_UNICODE_ENTRIES(keys);
     *key = entry->me_key;
     *value = entry->me_value;
+    return 1;
+}
+/* Whether all keys of an exact dict are ASCII strs that do not begin with two underscores.  0: or nobody knows. */
+static inline int cyp_keys_are_plain(PyObject *o)
+{
+    PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
+    if (((PyDictObject *)o)->ma_values != NULL || keys->dk_kind == DICT_KEYS_GENERAL) return 0;
+    PyDictUnicodeEntry *entry = DK_UNICODE_ENTRIES(keys), *end = entry + keys->dk_nentries;
+    for (; entry < end; entry++) {
+        PyObject *key = entry->me_key;
+        if (key == NULL) continue;
+        if (!PyUnicode_IS_COMPACT_ASCII(key)) return 0;
+        const char *text = (const char *)((PyASCIIObject *)key + 1);
+        if (text[0] == '_' && text[1] == '_') return 0;
+    }
     return 1;
 }
 /* Like PyDict_Next over the attributes; goes on in the dictionary if one was made meanwhile. */
@@ -175,6 +192,7 @@ static inline void cyp_values_fill(CypValues *values, const int *slots, PyObject
 typedef struct { int unused; } CypValues;
 static inline CypValues *cyp_inline_values(PyObject *o) { (void)o; return NULL; }
 static inline Py_ssize_t cyp_values_size(CypValues *values) { (void)values; return 0; }
+static inline int cyp_keys_are_plain(PyObject *o) { (void)o; return 0; }
 static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
     return PyDict_Next(o, pos, key, value);
@@ -223,6 +241,8 @@ static inline PyObject *cyp_instance_dict(PyObject *o)
     Py_XDECREF(dict);  /* the instance holds it */
     return dict;
 #else
+    Py_ssize_t offset = Py_TYPE(o)->tp_dictoffset;
+    if (CYP_LIKELY(offset > 0)) return *(PyObject **)((char *)o + offset);
     PyObject **dict = _PyObject_GetDictPtr(o);
     return dict ? *dict : NULL;
 #endif

@@ -51,7 +51,9 @@ cdef extern from "compat.h":
     unsigned int cyp_signed_bytes(int64_t) noexcept
     Py_ssize_t cyp_int_bytes(PyObject *, unsigned char *dst, Py_ssize_t room) noexcept
     int cyp_knows_ordereddict(PyTypeObject *) noexcept  # -1 for want of memory
-    Py_ssize_t cyp_ordereddict_keys(PyObject *, PyObject **items, Py_ssize_t most) noexcept  # borrowed
+    int cyp_ordereddict_next(PyObject *, void **node, PyObject **key) noexcept  # borrowed
+    void *cyp_ordereddict_node_at(PyObject *, Py_ssize_t) noexcept
+    PyObject *cyp_ordereddict_key_at(PyObject *, Py_ssize_t) noexcept  # borrowed
     Py_ssize_t cyp_deque_items(PyObject *, PyObject **items, Py_ssize_t most) noexcept  # borrowed
     int cyp_unicode_ready(PyObject *) except -1
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
@@ -66,6 +68,7 @@ cdef extern from "compat.h":
     Py_ssize_t cyp_attrs_len(PyObject *) noexcept
     bint cyp_collects_in_allocations() noexcept
     bint cyp_dict_is_text(PyObject *) noexcept
+    bint cyp_keys_are_plain(PyObject *) noexcept
     bint cyp_dict_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     bint cyp_attrs_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed

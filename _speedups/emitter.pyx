@@ -10,7 +10,7 @@ from cpython.buffer cimport (
     PyBUF_FULL_RO, PyBUF_SIMPLE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
 from cpython.long cimport PyLong_AsLong
-from cpython.object cimport PyObject, PyTypeObject
+from cpython.object cimport PyObject, PyTypeObject, Py_TPFLAGS_HEAPTYPE
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strlen
 
@@ -30,12 +30,13 @@ from _speedups.cpythonx cimport (
     cyp_count_emissions, cyp_decimal_text, cyp_default_getattr, cyp_default_protocol, cyp_deque_items, cyp_dict_get,
     cyp_dict_is_made_on_demand, cyp_dict_next, cyp_dict_next_kept, cyp_disown, cyp_drop_kept, cyp_enter_emission,
     cyp_getattr_chain, cyp_has_set_next, cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes, cyp_is_finalizing,
-    cyp_is_free_threaded, cyp_is_temporal_type, cyp_is_unique, cyp_keep, cyp_knows_decimal, cyp_knows_ordereddict,
-    cyp_leave_emission, cyp_list_kept, cyp_make_immutable, cyp_named_newobj, cyp_one_digit, cyp_ordereddict_keys,
-    cyp_own, cyp_plain_key, cyp_restore_error, cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_shares_names,
-    cyp_signed_bytes, cyp_single_tail_batch, cyp_slot_offset, cyp_stack_is_low, cyp_table_next, cyp_take_error,
-    cyp_temporal_state, cyp_temporal_tzinfo, cyp_text_entry, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready,
-    cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
+    cyp_is_free_threaded, cyp_is_temporal_type, cyp_is_unique, cyp_keep, cyp_keys_are_plain, cyp_knows_decimal,
+    cyp_knows_ordereddict, cyp_leave_emission, cyp_list_kept, cyp_make_immutable, cyp_named_newobj, cyp_one_digit,
+    cyp_ordereddict_key_at, cyp_ordereddict_next, cyp_ordereddict_node_at, cyp_own, cyp_plain_key, cyp_restore_error,
+    cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_shares_names, cyp_signed_bytes, cyp_single_tail_batch,
+    cyp_slot_offset, cyp_stack_is_low, cyp_table_next, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo,
+    cyp_text_entry, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready, cyp_write_double_be, cyp_write_u16,
+    cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (
     Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FIELDS, KIND_FROZENSET, KIND_GLOBAL,
@@ -51,7 +52,7 @@ from _speedups.limits cimport (
 )
 from _speedups.memo cimport (
     Memo, memo_add, memo_enter, memo_fill, memo_find, memo_free, memo_get, memo_init, memo_insert, memo_log,
-    memo_make_room, memo_reserve, memo_secure, memo_truncate, memo_wire_index,
+    memo_make_room, memo_reserve, memo_secure, memo_slot, memo_truncate, memo_wire_index,
 )
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,

@@ -1,6 +1,7 @@
 """Nodes of syntax trees are written as their reducer has it, whatever has become of their attributes."""
 
 import ast
+import copy
 import inspect
 import io
 import pickle
@@ -89,6 +90,7 @@ NODES = {
     "the second is missing": lambda: [without(item, "args", "value") for item in node()],
     "the last is missing": lambda: [without(item, "keywords", "type_comment") for item in node()],
     "no attributes": lambda: [without(item, *list(vars(item))) for item in node()],
+    "nothing to write": lambda: [ast.Load(), ast.Add(), given(ast.Load(), one=1), ast.Load(), ast.Pass()],
     "one attribute": lambda: [without(item, *list(vars(item))[1:]) for item in node()],
     "others between": lambda: [reordered(given(item, more=1)) for item in node()],
     "more": lambda: [given(item, more=[1], __getstate__=2) for item in node()],
@@ -127,7 +129,7 @@ def test_the_bytes_are_those_of_the_reducer(name, protocol):
     assert ours == theirs
 
 
-@pytest.mark.parametrize("name", ["as parsed", "a module", "own fields"])
+@pytest.mark.parametrize("name", ["as parsed", "a module", "own fields", "nothing to write"])
 def test_in_the_memo_of_a_pickler_that_goes_on(name):
     def scenario(implementation, seen):
         file = io.BytesIO()
@@ -144,8 +146,10 @@ def test_in_the_memo_of_a_pickler_that_goes_on(name):
 
 @pytest.mark.parametrize("padding", range(65530 - 40, 65536 + 3))
 def test_at_the_end_of_a_frame(padding):
-    graph = ["p" * padding, *node(), *node()]
-    assert cypickle.dumps(graph, 5) == pickle.dumps(graph, 5)
+    for nodes in (node(), node("x = -y + 1"), [ast.Load(), ast.Name("a", ast.Load()), OwnFields(1, 2)]):
+        graph = [*nodes, "p" * padding, *nodes[:1], *copy.deepcopy(nodes)]
+        for more in (graph, graph[2:]):
+            assert cypickle.dumps(more, 5) == pickle.dumps(more, 5)
 
 
 def test_fields_that_change():

@@ -41,8 +41,13 @@ cdef inline unsigned char *put_atom(unsigned char *p, PyObject *o) noexcept:
 
 cdef inline unsigned char *put_str(Emission *e, unsigned char *p, PyObject *o, Py_ssize_t *index) noexcept:
     """put_leaf for a str.  *index: its memo index, -1 where it was met by its only reference."""
+    return put_known_str(e, p, o, is_unique(e, o), index)
+
+
+cdef inline unsigned char *put_known_str(Emission *e, unsigned char *p, PyObject *o, bint uniq,
+                                         Py_ssize_t *index) noexcept:
+    """put_str where it is known whether the str can be met again."""
     cdef Memo *m = e.memo
-    cdef bint uniq = is_unique(e, o)
     cdef Py_ssize_t nbytes
     cdef size_t slot = 0
     index[0] = -1
@@ -103,6 +108,30 @@ cdef inline unsigned char *put_get_at(unsigned char *p, Py_ssize_t index) noexce
     p[0] = OP_LONG_BINGET if is_long else OP_BINGET
     cyp_write_u32(p + 1, <uint32_t>index)
     return p + (5 if is_long else 2)
+
+
+cdef Py_ssize_t put_gets(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
+    """put_leaves for a run of objects of the type of items[i - 1] that are in the memo, like members of an enumeration.
+
+    They are told by that type at once.  A type in C has other ways to be written, or is that of an atom.
+    """
+    cdef PyTypeObject *t
+    cdef unsigned char *p = e.out.p
+    cdef unsigned char *lim = e.out.lim
+    cdef Py_ssize_t index
+    if e.odd or e.memo.n_alias:
+        return i
+    t = Py_TYPE(items[i - 1])
+    if not t.tp_flags & Py_TPFLAGS_HEAPTYPE:
+        return i
+    while i < stop and p <= lim and Py_TYPE(items[i]) == t and not is_unique(e, items[i]):
+        index = memo_get(e.memo, items[i])
+        if index < 0:
+            break
+        p = put_get_at(p, index)
+        i += 1
+    e.out.p = p
+    return i
 
 
 cdef Py_ssize_t put_leaves(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:

@@ -71,6 +71,8 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
     while True:
         if lv.step == STEP_ITEM:
             while i < lv.stop and i < PyList_GET_SIZE(o):
+                if i and not is_unique(e, PyList_GET_ITEM(o, i - 1)):
+                    i = put_gets(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
                 i = put_leaves(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
                 if i == lv.stop or i == PyList_GET_SIZE(o):
                     break

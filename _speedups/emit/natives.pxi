@@ -309,3 +309,42 @@ cdef int walk_temporal(Emission *e, Level *lv, PyObject **child, bint *uniq) exc
     put_op(&e.out, OP_REDUCE)
     memoize_created(e, lv)
     return DONE
+
+
+# ---- nodes of syntax trees
+
+cdef int end_frame_in_node(Emission *e, PyObject *o, bint uniq, Plan *plan, PyObject *dictionary, Py_ssize_t n,
+                           Py_ssize_t nones) except -1:
+    """nest_instance of a node where a frame may end before its state: boundary by boundary.  There is room for all of it.
+
+    n: how many attributes are in its dictionary; NULL: it has none yet.  nones: fields that its class is called with.
+    """
+    cdef Py_ssize_t i
+    if e.guard or e.odd or plan.generation != e.memo.generation or plan.class_index < e.memo.n_alias:
+        return GO
+    if plan.class_index < 0 or n and dictionary == NULL:
+        return GO
+    put_get(e, plan.class_index)
+    at_boundary(e)
+    if nones == 0:
+        put_op(&e.out, OP_EMPTY_TUPLE)
+    else:
+        if nones > 3:
+            put_op(&e.out, OP_MARK)
+        for i in range(nones):
+            at_boundary(e)
+            put_op(&e.out, OP_NONE)
+        put_op(&e.out, <unsigned char>(OP_TUPLE1 + nones - 1) if nones <= 3 else OP_TUPLE)
+        memoize_fresh(e)
+    put_op(&e.out, OP_REDUCE)
+    memoize(e, o, uniq)
+    at_boundary(e)
+    put_op(&e.out, OP_EMPTY_DICT)
+    memo_log(e.memo, <PyObject *>(<size_t>o | 1) if dictionary == NULL else dictionary)
+    put_op(&e.out, OP_MEMOIZE)
+    if n == 0:
+        put_op(&e.out, OP_BUILD)
+        return DONE
+    if n > 1:
+        put_op(&e.out, OP_MARK)
+    return nest_pairs(e, o, dictionary, False, plan, uniq, n)

@@ -28,7 +28,8 @@ cdef inline int quick_planned(Emission *e, PyObject *o, bint uniq, Plan *plan) e
         return (<instance_status>save_planned)(e, o, uniq, plan)
     if PLAN_DATE <= plan.kind <= PLAN_TIMEDELTA:
         return quick_temporal(e, o, uniq, plan)
-    if plan.kind >= PLAN_COMPLEX and plan.kind != PLAN_TEXT and plan.kind != PLAN_ORDEREDDICT:
+    if plan.kind >= PLAN_COMPLEX and plan.kind != PLAN_TEXT and (
+            plan.kind != PLAN_ORDEREDDICT or cyp_knows_ordereddict(plan.type) > 0):
         return (<instance_status>quick_stdlib)(e, o, uniq, plan)
     return GO
 
@@ -189,34 +190,45 @@ cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -
     """An instance with attributes, with or without a dictionary of its own.  DONE, or GO: nothing is written."""
     cdef unsigned char *p
     cdef PyObject *dictionary = NULL
+    cdef Memo *m = e.memo
     cdef Py_ssize_t n = cyp_attrs_len(o), nones = 0
     if n < 0 and not cyp_dict_is_made_on_demand():
         dictionary = cyp_instance_dict(o)
-        if dictionary == NULL or not is_own_dictionary(e, dictionary):
-            return GO
-        n = PyDict_GET_SIZE(dictionary)
-    if n <= 0 or n >= BATCH_ITEMS:
+        if dictionary != NULL and is_own_dictionary(e, dictionary):
+            n = PyDict_GET_SIZE(dictionary)
+        elif dictionary == NULL and plan.kind == PLAN_SYNTAX:
+            n = 0  # the reducer would make one
+    if n < 0 or n >= BATCH_ITEMS or n == 0 and plan.kind != PLAN_SYNTAX:
         return GO
     if plan.kind == PLAN_SYNTAX:
-        nones = fields_given(dictionary, plan)
-        if nones < 0 or e.out.lim - e.out.p < HEAD + nones or e.memo.cap - e.memo.n < 3:
-            return GO
+        if n:
+            nones = fields_given(dictionary, plan)
+            if nones < 0:
+                return GO
+        reserve(&e.out, 2 * HEAD + 2 * SHORT_TEXT + nones)
+        if CYP_UNLIKELY(m.cap - m.n < 8 or (m.used + 8) * 2 >= m.mask):
+            memo_make_room(m, 8)
+        if CYP_UNLIKELY(e.out.lim - e.out.p < HEAD + nones):
+            return end_frame_in_node(e, o, uniq, plan, dictionary, n, nones)
     p = put_class(e, o, plan)
     if CYP_UNLIKELY(p == NULL):
         p = put_new_class(e, plan, nones)
-    if CYP_UNLIKELY(p == NULL or e.memo.used * 2 >= e.memo.mask):
+    if CYP_UNLIKELY(p == NULL or m.used * 2 >= m.mask):
         return GO
     p = put_nones(e, p, nones)
     if CYP_UNLIKELY(not put_memo(e, o, uniq)):
         return GO
-    e.memo.log[e.memo.n] = <PyObject *>(<size_t>o | 1) if dictionary == NULL else dictionary
-    e.memo.n += 1
+    m.log[m.n] = <PyObject *>(<size_t>o | 1) if dictionary == NULL else dictionary
+    m.n += 1
     p[0] = OP_REDUCE if plan.kind == PLAN_SYNTAX else OP_NEWOBJ
     p[1] = OP_MEMOIZE
     p[2] = OP_EMPTY_DICT
     p[3] = OP_MEMOIZE
     p[4] = OP_MARK
     e.out.p = p + (5 if n > 1 else 4)
+    if CYP_UNLIKELY(n == 0):
+        put_op(&e.out, OP_BUILD)
+        return DONE
     if dictionary == NULL:
         return nest_pairs(e, o, o, True, plan, uniq, n)
     return nest_pairs(e, o, dictionary, False, plan, uniq, n)

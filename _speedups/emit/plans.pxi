@@ -189,9 +189,10 @@ cdef inline bint shadows_hooks(Plan *plan, PyObject *o) except -1:
         if dictionary == NULL:
             return False
         if not cyp_shares_names(plan.type, dictionary):
-            while cyp_dict_next(dictionary, &pos, &name, &value):
-                if is_hook_name(name):
-                    return True
+            if not cyp_keys_are_plain(dictionary):
+                while cyp_dict_next(dictionary, &pos, &name, &value):
+                    if is_hook_name(name):
+                        return True
             return False
     name = cyp_shared_name(plan.type, plan.checked_names, &count)
     while CYP_UNLIKELY(plan.checked_names < count):

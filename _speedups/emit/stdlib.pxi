@@ -26,27 +26,94 @@ cdef inline Py_ssize_t leaf_room(PyObject *o) noexcept:
 
 cdef inline bint fits_all(Emission *e, PyObject **items, Py_ssize_t n) except -1:
     """put_leaf will write all items, and no boundary has work to do before the object that they belong to is complete."""
-    cdef Memo *m = e.memo
     cdef Py_ssize_t i, room, nbytes = 3 * HEAD
-    if e.odd or m.n_alias:
-        return False
     for i in range(n):
         room = leaf_room(items[i])
         if room < 0:
             return False
         nbytes += room
-    if nbytes > e.out.lim - e.out.p:
+    return has_room(e, nbytes, n) and nbytes <= e.out.lim - e.out.p
+
+
+cdef inline bint has_room(Emission *e, Py_ssize_t nbytes, Py_ssize_t n) except -1:
+    """Short cuts are in force; now there is room for nbytes, and in the memo for n parts and what they belong to."""
+    cdef Memo *m = e.memo
+    if e.odd or m.n_alias:
         return False
-    if CYP_UNLIKELY(m.cap - m.n < n + 4 or (m.used + n + 4) * 2 >= m.mask):
+    reserve(&e.out, nbytes)
+    if CYP_UNLIKELY(m.cap - m.n < n + 4 or (m.used + <size_t>n + 4) * 2 >= m.mask):
         memo_make_room(m, n + 4)
     return True
 
 
-cdef inline unsigned char *put_all(Emission *e, unsigned char *p, PyObject **items, Py_ssize_t n) noexcept:
+cdef int take_back(Emission *e, Py_ssize_t nbytes, Py_ssize_t n) noexcept:
+    """GO: the output ends after nbytes again, and the memo after n entries.
+
+    No frame has been closed since, nor has the table of the memo grown, so what was entered last ends its run.
+    """
+    cdef Memo *m = e.memo
+    cdef size_t slot
+    e.out.p = e.out.buf + nbytes
+    while m.n > n:
+        m.n -= 1
+        if m.log[m.n] == NULL:
+            continue
+        slot = memo_slot(m, m.log[m.n])
+        while m.table[slot] and m.table[slot] != m.n + 1:
+            slot = (slot + 1) & m.mask
+        if m.table[slot]:
+            m.table[slot] = 0
+            m.used -= 1
+    return GO
+
+
+cdef inline bint is_frame_full(Emission *e, unsigned char *p) noexcept:
+    return p - e.out.buf >= e.out.full
+
+
+cdef unsigned char *pass_boundary(Emission *e, unsigned char *p, bint certain) except? NULL:
+    """The boundary before a part that is to go to p, which is beyond lim.
+
+    certain: nothing can be in the way of the parts that are left.  NULL where that matters, as the frame is full, and is
+    not so, or where user code would run.
+    """
+    if is_frame_full(e, p) and (e.guard or not certain):
+        return NULL
+    e.out.p = p
+    end_full_frame(e)
+    ensure(&e.out)
+    return e.out.p
+
+
+cdef inline unsigned char *with_room(Emission *e, unsigned char *p) except? NULL:
+    """p, or where it is once there is room for the opcodes that complete an object."""
+    if CYP_UNLIKELY(p > e.out.hard):
+        e.out.p = p
+        ensure(&e.out)
+        return e.out.p
+    return p
+
+
+cdef unsigned char *put_parts(Emission *e, unsigned char *p, PyObject **items, Py_ssize_t n) except? NULL:
+    """Frequent leaves, for which the memo has room, and the boundaries before them; NULL: one is to be taken_back."""
     cdef Py_ssize_t i
     for i in range(n):
+        if CYP_UNLIKELY(p > e.out.lim):
+            p = pass_boundary(e, p, is_frame_full(e, p) and are_leaves(items + i, n - i))
+            if p == NULL:
+                return NULL
         p = put_leaf(e, p, items[i])
-    return p
+        if CYP_UNLIKELY(p == NULL):
+            return NULL
+    return with_room(e, p)
+
+
+cdef bint are_leaves(PyObject **items, Py_ssize_t n) noexcept:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if leaf_room(items[i]) < 0:
+            return False
+    return True
 
 
 cdef inline unsigned char *put_op_at(unsigned char *p, unsigned char op) noexcept:
@@ -92,7 +159,7 @@ cdef int quick_call(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     cdef PyObject **items = members
     cdef PyObject *parts
     cdef unsigned char *p
-    cdef Py_ssize_t i, n = PyTuple_GET_SIZE(plan.slots)
+    cdef Py_ssize_t i, start, first, n = PyTuple_GET_SIZE(plan.slots)
     if plan.kind == PLAN_PARTS:
         parts = slot_at(o, plan, 0)
         if parts == NULL or Py_TYPE(parts) != &PyList_Type:
@@ -102,13 +169,15 @@ cdef int quick_call(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     else:
         for i in range(n):
             members[i] = slot_at(o, plan, i)
-    if n > GATHERED or not fits_all(e, items, n) or (p := put_class(e, o, plan)) == NULL:
+    if n > GATHERED or not has_room(e, 3 * HEAD, n) or (p := put_class(e, o, plan)) == NULL:
         return GO
     if n == 0:
         return put_call(e, put_op_at(p, OP_EMPTY_TUPLE), o, uniq)
-    if n > 3:
-        p = put_op_at(p, OP_MARK)
-    p = put_all(e, p, items, n)
+    start = e.out.p - e.out.buf
+    first = e.memo.n
+    p = put_parts(e, put_op_at(p, OP_MARK) if n > 3 else p, items, n)
+    if p == NULL:
+        return take_back(e, start, first)
     p = put_op_at(p, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
     return put_call(e, put_fresh(e, p), o, uniq)
 
@@ -198,57 +267,94 @@ cdef inline unsigned char *put_text_argument(Emission *e, unsigned char *p, Py_s
 
 # ---- OrderedDict, defaultdict, Counter, deque
 
-cdef inline unsigned char *put_items(Emission *e, unsigned char *p, PyObject **items, Py_ssize_t n, unsigned char single,
-                                     unsigned char batch) noexcept:
-    """Items of a container, n of them with the opcode that takes them: `single` for one item or pair."""
-    cdef Py_ssize_t one = 1 if batch == OP_APPENDS else 2
-    if n == 0:
-        return p
-    if n == one:
-        return put_op_at(put_all(e, p, items, n), single)
-    return put_op_at(put_all(e, put_op_at(p, OP_MARK), items, n), batch)
+cdef unsigned char *put_dict_items(Emission *e, unsigned char *p, PyObject *o) except? NULL:
+    """put_parts for the items of a dict, fewer than a batch, with the opcodes that they are set by."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t n = PyDict_GET_SIZE(o), pos = 0
+    if n > 1:
+        p = put_op_at(p, OP_MARK)
+    while cyp_dict_next(o, &pos, &key, &value):
+        p = put_pair(e, p, o, key, value, 1)
+        if p == NULL:
+            return NULL
+    return end_items(e, p, n)
 
 
-cdef inline Py_ssize_t gather_dict(PyObject *o, PyObject **items) noexcept:
-    """The keys and values by turns, borrowed; how many pointers, -1 for too many."""
-    cdef Py_ssize_t n = 0, pos = 0
-    if 2 * PyDict_GET_SIZE(o) > GATHERED:
-        return -1
-    while n < GATHERED and cyp_dict_next(o, &pos, &items[n], &items[n + 1]):
-        n += 2
-    return n
+cdef inline unsigned char *put_pair(Emission *e, unsigned char *p, PyObject *o, PyObject *key, PyObject *value,
+                                    Py_ssize_t refs) except? NULL:
+    """put_parts for one item of the dict o.
+
+    refs: how many references to the key o has itself: 2 for an OrderedDict, 0 for one whose order the dict below has not.
+    """
+    cdef Py_ssize_t index
+    if CYP_UNLIKELY(p > e.out.lim):
+        p = pass_boundary(e, p, is_frame_full(e, p) and has_leaves(o, refs != 1))
+        if p == NULL:
+            return NULL
+    if Py_TYPE(key) == &PyUnicode_Type:
+        p = put_known_str(e, p, key, e.shared_open == 0 and Py_REFCNT(key) == refs, &index)
+    else:
+        p = put_leaf(e, p, key)
+    if CYP_LIKELY(p != NULL):
+        if CYP_UNLIKELY(p > e.out.lim):
+            p = pass_boundary(e, p, is_frame_full(e, p) and has_leaves(o, refs != 1))
+            if p == NULL:
+                return NULL
+        p = put_leaf(e, p, value)
+    return p
+
+
+cdef inline unsigned char *end_items(Emission *e, unsigned char *p, Py_ssize_t n) except? NULL:
+    p = with_room(e, p)
+    return put_op_at(p, OP_SETITEMS if n > 1 else OP_SETITEM) if n else p
+
+
+cdef bint has_leaves(PyObject *o, bint ordered) noexcept:
+    """All keys and values of a dict are frequent leaves.  ordered: an OrderedDict, which agrees with the dict below."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef PyObject *known
+    cdef void *node = NULL
+    cdef Py_ssize_t n = PyDict_GET_SIZE(o), pos = 0
+    while cyp_dict_next(o, &pos, &key, &value):
+        if leaf_room(key) < 0 or leaf_room(value) < 0:
+            return False
+        if ordered and cyp_ordereddict_key_at(o, pos - 1) != key:
+            return False
+    while ordered and cyp_ordereddict_next(o, &node, &known):
+        n -= 1
+    return not ordered or n == 0
 
 
 cdef int quick_dict_subclass(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     """defaultdict: called with the factory, then the items.  Counter: called with a dict of the items."""
-    cdef PyObject *items[GATHERED]
     cdef PyObject *factory = NULL
     cdef unsigned char *p
     cdef Py_ssize_t index = 0
-    cdef Py_ssize_t n = gather_dict(o, items)
-    if n < 0 or not fits_all(e, items, n):
+    cdef Py_ssize_t n = PyDict_GET_SIZE(o)
+    cdef Py_ssize_t start, first = e.memo.n
+    if n >= BATCH_ITEMS or not has_room(e, 3 * HEAD, 2 * n) or (p := put_class(e, o, plan)) == NULL:
         return GO
+    start = e.out.p - e.out.buf
     if plan.kind == PLAN_DEFAULTDICT:
         factory = slot_at(o, plan, 0)
-        if factory != NULL and factory != Py_None:
+        if factory == NULL or factory == Py_None:
+            p = put_op_at(p, OP_EMPTY_TUPLE)
+        else:
             index = memo_get(e.memo, factory)
             if index < 0:
                 return GO
-        else:
-            factory = NULL
-    p = put_class(e, o, plan)
-    if p == NULL:
-        return GO
-    if plan.kind == PLAN_DEFAULTDICT:
-        if factory == NULL:
-            p = put_op_at(p, OP_EMPTY_TUPLE)
-        else:
             p = put_fresh(e, put_op_at(put_get_at(p, index), OP_TUPLE1))
         put_call(e, p, o, uniq)
-        e.out.p = put_items(e, e.out.p, items, n, OP_SETITEM, OP_SETITEMS)
+        p = put_dict_items(e, e.out.p, o)
+        if p == NULL:
+            return take_back(e, start, first)
+        e.out.p = p
         return DONE
-    p = put_fresh(e, put_op_at(p, OP_EMPTY_DICT))
-    p = put_items(e, p, items, n, OP_SETITEM, OP_SETITEMS)
+    p = put_dict_items(e, put_fresh(e, put_op_at(p, OP_EMPTY_DICT)), o)
+    if p == NULL:
+        return take_back(e, start, first)
     return put_call(e, put_fresh(e, put_op_at(p, OP_TUPLE1)), o, uniq)
 
 
@@ -257,43 +363,88 @@ cdef int quick_deque(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     cdef PyObject *items[GATHERED]
     cdef unsigned char *p
     cdef Py_ssize_t n = cyp_deque_items(o, items, GATHERED)
-    if n < 0 or not fits_all(e, items, n) or (p := put_class(e, o, plan)) == NULL:
+    cdef Py_ssize_t start, first = e.memo.n
+    if n < 0 or not has_room(e, 3 * HEAD, n) or (p := put_class(e, o, plan)) == NULL:
         return GO
+    start = e.out.p - e.out.buf
     put_call(e, put_op_at(p, OP_EMPTY_TUPLE), o, uniq)
-    e.out.p = put_items(e, e.out.p, items, n, OP_APPEND, OP_APPENDS)
+    if n == 0:
+        return DONE
+    p = put_parts(e, put_op_at(e.out.p, OP_MARK) if n > 1 else e.out.p, items, n)
+    if p == NULL:
+        return take_back(e, start, first)
+    e.out.p = put_op_at(p, OP_APPENDS if n > 1 else OP_APPEND)
     return DONE
 
 
 cdef int quick_ordereddict(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     """An OrderedDict without attributes: called with nothing, then the items in their order."""
+    cdef unsigned char *p
+    cdef Py_ssize_t n = PyDict_GET_SIZE(o)
+    cdef Py_ssize_t start, first = e.memo.n
+    if cyp_knows_ordereddict(plan.type) <= 0:
+        return iterate_ordereddict(e, o, plan)
+    if n >= BATCH_ITEMS or attributes_of(o) is not None:
+        return GO
+    if not has_room(e, 3 * HEAD, 2 * n) or (p := put_class(e, o, plan)) == NULL:
+        return GO
+    start = e.out.p - e.out.buf
+    put_call(e, put_op_at(p, OP_EMPTY_TUPLE), o, uniq)
+    p = put_ordered_items(e, e.out.p, o)
+    if p == NULL:
+        return take_back(e, start, first)
+    e.out.p = p
+    return DONE
+
+
+cdef unsigned char *put_ordered_items(Emission *e, unsigned char *p, PyObject *o) except? NULL:
+    """put_dict_items for an OrderedDict: mostly the dict below has the order of the nodes, and the very same keys."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef PyObject *found
+    cdef void *node = NULL
+    cdef bint same = True
+    cdef Py_ssize_t n = PyDict_GET_SIZE(o), done = 0, pos = 0
+    if n > 1:
+        p = put_op_at(p, OP_MARK)
+    while cyp_ordereddict_next(o, &node, &key):
+        if CYP_UNLIKELY(not (same and cyp_dict_next(o, &pos, &found, &value) and found == key
+                             and cyp_ordereddict_node_at(o, pos - 1) == node)):
+            if same and not has_leaves(o, True):
+                return NULL  # iterating would fail, or comparing might run user code
+            same = False
+            value = PyDict_GetItemWithError(o, key)
+            if value == NULL:
+                return NULL
+        p = put_pair(e, p, o, key, value, 2 if same else 0)
+        if p == NULL:
+            return NULL
+        done += 1
+    return end_items(e, p, n) if done == n else NULL
+
+
+cdef int iterate_ordereddict(Emission *e, PyObject *o, Plan *plan) except -1:
+    """The same where only iterating tells the order."""
     cdef PyObject *items[GATHERED]
     cdef unsigned char *p
-    cdef bint known = cyp_knows_ordereddict(plan.type) > 0
     cdef Py_ssize_t i, n
     if 2 * PyDict_GET_SIZE(o) > GATHERED:
         return GO
-    if known:
-        if attributes_of(o) is not None:
-            return GO
-        n = 2 * cyp_ordereddict_keys(o, items, GATHERED // 2)
-    else:
-        n = iterate_keys(e, o, items)
-    if n != 2 * PyDict_GET_SIZE(o) or not known and not still_planned(e, plan, o, PLAN_ORDEREDDICT):
+    n = iterate_keys(e, o, items)
+    if n != 2 * PyDict_GET_SIZE(o) or not still_planned(e, plan, o, PLAN_ORDEREDDICT):
         return GO
-    for i in range(0, n, 2):
-        if leaf_room(items[i]) < 0:
-            return GO  # comparing might run user code
     for i in range(0, n, 2):
         items[i + 1] = PyDict_GetItemWithError(o, items[i])
     if not fits_all(e, items, n) or (p := put_class(e, o, plan)) == NULL:
         return GO
-    if known:
-        put_call(e, put_op_at(p, OP_EMPTY_TUPLE), o, uniq)
-    else:
-        e.out.p = put_op_at(put_op_at(p, OP_EMPTY_TUPLE), OP_REDUCE)
-        e.odd |= ODD_LATE
-        memoize(e, o, False)
-    e.out.p = put_items(e, e.out.p, items, n, OP_SETITEM, OP_SETITEMS)
+    e.out.p = put_op_at(put_op_at(p, OP_EMPTY_TUPLE), OP_REDUCE)
+    e.odd |= ODD_LATE
+    memoize(e, o, False)
+    if n > 2:
+        put_op(&e.out, OP_MARK)
+    put_leaves(e, items, 0, n)
+    if n:
+        put_op(&e.out, OP_SETITEMS if n > 2 else OP_SETITEM)
     return DONE
 
 
