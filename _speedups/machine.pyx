@@ -18,29 +18,30 @@ from _speedups.cpythonx cimport (
     PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy, PyDict_GET_SIZE, PyDict_GetItemWithError, PyDict_New,
     PyDict_Next, PyDict_SetItem, PyDict_Size, PyDict_Type, PyDict_Update, PyErr_NoMemory, PyEval_GetFrame,
     PyExc_OverflowError, PyFloat_AS_DOUBLE, PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyFunction_Type,
-    PyGC_Disable, PyGC_Enable, PyGetSetDescr_Type, PyImport_GetModule, PyImport_Import, PyIter_Next, PyList_CheckExact,
-    PyList_New, PyList_Type, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type, PyMem_Calloc,
-    PyMem_Realloc, PyMemoryView_FromObject, PyOS_InterruptOccurred, PyOS_string_to_double, PyObject_CallMethodOneArg,
-    PyObject_CallObject, PyObject_GC_UnTrack, PyObject_GenericGetDict, PyObject_GenericSetAttr, PyObject_SetAttr,
-    PyObject_SetItem, PyObject_Vectorcall, PyRange_Type, PySequence_Tuple, PySet_Add, PySet_Check, PySet_GET_SIZE,
-    PySet_New, PySlice_New, PySlice_Type, PySys_Audit, PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM,
-    PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM, PyType_Check, PyType_IsSubtype, PyType_Type,
-    PyUnicode_AsUTF8AndSize, PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_Decode, PyUnicode_DecodeASCII,
-    PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject, PyUnicode_GET_LENGTH,
-    PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF, Py_EnterRecursiveCall, Py_False,
-    Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_TYPE, Py_True, Py_XDECREF, Py_XINCREF, _PyBytes_Resize,
-    cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next, cyp_call_new, cyp_calls_plainly, cyp_collects_in_allocations,
-    cyp_decimal_make, cyp_default_getattr, cyp_default_new, cyp_default_setattr, cyp_dict_add_steal, cyp_dict_get,
-    cyp_dict_is_text, cyp_dict_like, cyp_dict_next, cyp_dict_next_kept, cyp_dict_place, cyp_dict_set_steal, cyp_disown,
-    cyp_enter_loading, cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_inline_values,
-    cyp_int_from_le, cyp_is_ast, cyp_is_free_threaded, cyp_is_method, cyp_is_readonly, cyp_is_tuple_class, cyp_keep,
-    cyp_knows_decimal, cyp_knows_range, cyp_leave_loading, cyp_list_take, cyp_makes_plainly, cyp_mix_bytes,
-    cyp_module_dict, cyp_object_new, cyp_own, cyp_plain_dict, cyp_range_new, cyp_read_double_be, cyp_read_u16,
-    cyp_read_u32, cyp_read_u64, cyp_restore_error, cyp_same_new, cyp_set_readonly, cyp_sets_by_class, cyp_slot_at,
-    cyp_slot_offset, cyp_stack_is_low, cyp_stores_as_dict, cyp_str_new, cyp_take_error, cyp_temporal_new,
-    cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy, cyp_tuple_items, cyp_type_find,
-    cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at, cyp_values_fill, cyp_values_put, cyp_values_size,
-    cyp_values_slot_of, cyp_wants_tuple, raw_bytes, raw_float, raw_int, raw_int_from_le, raw_str, raw_tuple,
+    PyGC_Disable, PyGC_Enable, PyGetSetDescr_Type, PyImport_GetModuleDict, PyImport_Import, PyIter_Next,
+    PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
+    PyMem_Calloc, PyMem_Realloc, PyMemoryView_FromObject, PyOS_InterruptOccurred, PyOS_string_to_double,
+    PyObject_CallMethodOneArg, PyObject_CallObject, PyObject_GC_UnTrack, PyObject_GenericGetDict,
+    PyObject_GenericSetAttr, PyObject_SetAttr, PyObject_SetItem, PyObject_Vectorcall, PyRange_Type, PySequence_Tuple,
+    PySet_Add, PySet_Check, PySet_GET_SIZE, PySet_New, PySlice_New, PySlice_Type, PySys_Audit, PyTuple_Check,
+    PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM, PyType_Check,
+    PyType_IsSubtype, PyType_Type, PyUnicode_AsUTF8AndSize, PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_Decode,
+    PyUnicode_DecodeASCII, PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject,
+    PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
+    Py_EnterRecursiveCall, Py_False, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_TYPE, Py_True, Py_XDECREF,
+    Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next, cyp_call_new, cyp_calls_plainly,
+    cyp_collects_in_allocations, cyp_decimal_make, cyp_default_getattr, cyp_default_new, cyp_default_setattr,
+    cyp_dict_add_steal, cyp_dict_get, cyp_dict_is_text, cyp_dict_like, cyp_dict_next, cyp_dict_next_kept,
+    cyp_dict_place, cyp_dict_set_steal, cyp_disown, cyp_enter_loading, cyp_function_code, cyp_has_dict, cyp_has_new,
+    cyp_has_setter, cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_is_free_threaded, cyp_is_method,
+    cyp_is_readonly, cyp_is_tuple_class, cyp_keep, cyp_knows_decimal, cyp_knows_range, cyp_leave_loading, cyp_list_take,
+    cyp_makes_plainly, cyp_mix_bytes, cyp_module_dict, cyp_object_new, cyp_own, cyp_plain_dict, cyp_range_new,
+    cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_restore_error, cyp_same_new, cyp_set_readonly,
+    cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_stack_is_low, cyp_stores_as_dict, cyp_str_new, cyp_take_error,
+    cyp_temporal_new, cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy, cyp_tuple_items,
+    cyp_type_find, cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at, cyp_values_fill, cyp_values_put,
+    cyp_values_size, cyp_values_slot_of, cyp_wants_tuple, raw_bytes, raw_float, raw_int, raw_int_from_le, raw_str,
+    raw_tuple,
 )
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport BATCH_ITEMS, FIRST_PIECE, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
@@ -79,6 +80,7 @@ except ImportError:
 
 cdef object memo_hole = object()
 cdef object module_type = type(sys)
+cdef object spec_type = type(builtins.__spec__)
 cdef object named_last = None  # see top_of()
 cdef object top_of_last = None
 cdef object name_of_spec = "__spec__"
@@ -86,6 +88,7 @@ cdef object name_of_import = "__import__"
 cdef object ABSENT = object()  # a method that the file has not; None would be called, and fail
 cdef tuple no_args = ()
 cdef dict builtin_names = builtins.__dict__
+cdef dict sys_modules = <dict>PyImport_GetModuleDict()
 cdef object builtin_import = builtins.__import__
 cdef str default_encoding = "ASCII"
 cdef str default_errors = "strict"

@@ -7,7 +7,7 @@ cdef object find_global(int proto, bint fix_imports, object module_name, object 
     if proto < 3 and fix_imports:
         module_name, global_name = python3_name(module_name, global_name)
     module = import_module(module_name)
-    if proto >= 4 and "." in global_name:
+    if proto >= 4 and is_dotted(global_name):
         return resolve_path(module, module_name, global_name)
     found = own_name(module, global_name)
     if found is not memo_hole:
@@ -19,9 +19,25 @@ cdef object find_global(int proto, bint fix_imports, object module_name, object 
 
 cdef object own_name(object module, object name):
     """module.name, straight from the dictionary of an ordinary module; memo_hole where that is not all to be done."""
-    if type(module) is not module_type or type(name) is not str or (<str>name).startswith("__"):
+    if type(module) is not module_type or type(name) is not str or is_dunder(name):
         return memo_hole
     return entry(cyp_module_dict(<PyObject *>module), name)
+
+
+cdef inline bint is_dotted(object name) except -1:
+    """`"." in name`"""
+    cdef PyObject *text = <PyObject *>name
+    if CYP_LIKELY(type(name) is str and PyUnicode_IS_COMPACT_ASCII(text)):
+        return memchr(PyUnicode_DATA(text), b".", PyUnicode_GET_LENGTH(text)) != NULL
+    return "." in name
+
+
+cdef inline bint is_dunder(object name) except -1:
+    """name.startswith("__") of an exact str"""
+    cdef PyObject *text = <PyObject *>name
+    if CYP_LIKELY(PyUnicode_IS_COMPACT_ASCII(text)):
+        return PyUnicode_GET_LENGTH(text) >= 2 and memcmp(PyUnicode_DATA(text), b"__", 2) == 0
+    return (<str>name).startswith("__")
 
 
 cdef inline object entry(PyObject *table, object key):
@@ -38,9 +54,9 @@ cdef object import_module(object name):
     """
     if type(name) is str and entry(<PyObject *>builtin_names, name_of_import) is builtin_import:
         module = find_module(name)
-        if module is not None and find_module(top_of(name)) is not None:
-            spec = spec_of(module)
-            if spec is None or getattr(spec, "_initializing", False) is False:
+        if module is not None:
+            top = top_of(name)
+            if top is name or find_module(top) is not None:
                 return module
     return steal(PyImport_Import(<PyObject *>name))
 
@@ -48,26 +64,28 @@ cdef object import_module(object name):
 cdef object top_of(object name):
     """The package of a dotted name, or the name; the last answer is at hand."""
     global named_last, top_of_last
+    if not is_dotted(name):
+        return name
     if cyp_is_free_threaded():
         return name.partition(".")[0]
-    if name is not named_last:
+    if name is not named_last and name != named_last:
         top_of_last = name.partition(".")[0]
         named_last = name
     return top_of_last
 
 
-cdef object spec_of(object module):
-    if type(module) is module_type:
-        spec = entry(cyp_module_dict(<PyObject *>module), name_of_spec)
-        if spec is not memo_hole:
-            return spec
-    return getattr(module, "__spec__", None)
+cdef object find_module(object name):
+    """The module of this name in sys.modules; None where that is not all to be done: it is none, or not yet whole.
 
-
-cdef inline object find_module(object name):
-    """sys.modules.get(name)"""
-    cdef PyObject *found = PyImport_GetModule(<PyObject *>name)
-    return None if found == NULL else steal(found)
+    The dictionary is the one that imports go by, whatever has been assigned to sys.modules since.
+    """
+    module = entry(<PyObject *>sys_modules, name)
+    if type(module) is not module_type:
+        return None
+    spec = entry(cyp_module_dict(<PyObject *>module), name_of_spec)
+    if spec is None or type(spec) is spec_type and getattr(spec, "_initializing", False) is False:
+        return module
+    return None
 
 
 cdef inline object steal(PyObject *o):
