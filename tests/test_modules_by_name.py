@@ -29,7 +29,9 @@ def asked(monkeypatch, module, data, prepare):
         prepare(patch, seen)
         found = outcome(module.loads, data)
         again = outcome(module.loads, data)
-        return [(each.error, each.message, repr(each.value).split(" at 0x")[0]) for each in (found, again)], seen
+        return [
+            (each.error, each.message, repr(each.value).split(" at 0x")[0]) for each in (found, again)
+        ], seen
 
 
 class Other(types.ModuleType):
