@@ -163,6 +163,8 @@ def test_fields_that_change():
             ("one", "three", "two"),
             ["one"],
             ("one", 2),
+            ("one", "one"),
+            ("one", "two", "one"),
             None,
         ):
             OwnFields._fields = fields
