@@ -321,3 +321,20 @@ def test_odd_states_of_dates_and_times(cls, size):
 class Called:
     def __reduce__(self):
         return self.call
+
+
+def test_more_classes_than_are_remembered():
+    """Each is looked over again, in the place of another, while instances of all of them are loaded."""
+    made = {}
+    for n in range(900):
+        body = {"__module__": __name__} | ({"__slots__": ("a", "b")} if n % 3 == 0 else {})
+        made[f"Made{n}"] = type(f"Made{n}", (), body)
+    globals().update(made)
+    try:
+        graph_of_all = [filled(cls, a=n, b=[n]) for _ in range(3) for n, cls in enumerate(made.values())]
+        data = pickle.dumps(graph_of_all)
+        for _ in range(2):
+            assert_isomorphic(graph_of_all, cypickle.loads(data))
+    finally:
+        for name in made:
+            del globals()[name]

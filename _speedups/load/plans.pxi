@@ -4,7 +4,8 @@
 # address has another tag.  Tag 0 means that nothing may be remembered; such a plan is made anew each time.
 
 cdef enum:
-    PLANS = 512         # classes remembered, by address
+    PLANS = 512         # classes remembered, by address; a power of two
+    PLAN_WAYS = 4       # places that a class's plan may be at; beyond that classes replace each other
     PLAN_NAMES = 24     # attributes remembered for each
     NAMES = 1024        # interned attribute names remembered, by their bytes
     NAME_BYTES = 24     # of the longest of them
@@ -44,6 +45,7 @@ cdef struct Plan:
     int slots[PLAN_NAMES]           # its place among the inline values, or of a slot in the instance, in bytes
 
 cdef Plan plans[PLANS]
+cdef size_t plans_replaced = 0
 cdef Plan no_plan                   # of free-threaded builds: nothing is known about any class
 cdef PyObject *names[NAMES]         # owned
 cdef list forgotten = []            # by plans
@@ -66,13 +68,33 @@ cdef object dict_of_class = vars(type("C", (), {}))["__dict__"]  # what any clas
 
 
 cdef inline Plan *plan_of(PyTypeObject *tp) noexcept:
-    cdef Plan *plan = &plans[((<size_t>tp >> 5) ^ (<size_t>tp >> 14)) % PLANS]
+    cdef size_t place = ((<size_t>tp >> 5) ^ (<size_t>tp >> 14)) % PLANS
     if cyp_is_free_threaded():
         return &no_plan  # another thread may change the class while we go by what it was
-    if CYP_LIKELY(plan.tp == tp and plan.tag != 0 and plan.tag == cyp_type_tag(tp)):
-        return plan
-    plan_fill(plan, tp)
-    return plan
+    if CYP_LIKELY(plans[place].tp == tp and plans[place].tag != 0 and plans[place].tag == cyp_type_tag(tp)):
+        return &plans[place]
+    return plan_find(tp, place)
+
+
+cdef Plan *plan_find(PyTypeObject *tp, size_t place) noexcept:
+    """The plan that is not at its first place: at another, or to be made, where need be instead of another type's."""
+    cdef Plan *plan
+    cdef Plan *free = NULL
+    cdef size_t way
+    global plans_replaced
+    for way in range(<size_t>PLAN_WAYS):
+        plan = &plans[place ^ way]
+        if plan.tp == tp:
+            if plan.tag == 0 or plan.tag != cyp_type_tag(tp):
+                plan_fill(plan, tp)
+            return plan
+        if free == NULL and plan.tp == NULL:
+            free = plan
+    if free == NULL:
+        free = &plans[place ^ (plans_replaced & (PLAN_WAYS - 1))]
+        plans_replaced += 1
+    plan_fill(free, tp)
+    return free
 
 
 cdef void plan_fill(Plan *plan, PyTypeObject *tp) noexcept:
