@@ -105,6 +105,7 @@ cdef struct Emission:
     int odd
     bint guard               # boundaries may run user code: a file, or persistent ids
     PyObject *held           # owned or NULL: the object at the last such boundary
+    bint moved               # a hook may have moved it, to be met by an only reference: the memo is to own it first
     int shared_open          # open objects that are memoised only when complete and may be met again below themselves
     Py_ssize_t depth         # open levels
     Py_ssize_t recurse       # levels that go on the C stack

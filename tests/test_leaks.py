@@ -2,6 +2,7 @@
 
 import gc
 import io
+import os
 import pickle
 import sys
 import weakref
@@ -304,3 +305,22 @@ def test_the_collector_is_left_as_it_was(implementation, protocol):
             assert gc.isenabled() is enabled
         finally:
             gc.enable()
+
+
+class Attributes:
+    def __init__(self, n):
+        self.number, self.text, self.items = n, f"text {n}", [n]
+
+
+@pytest.mark.skipif(
+    FREE_THREADED or os.environ.get("CYPICKLE_NO_INTERNALS", "0") not in ("", "0"),
+    reason="the public API makes the dictionary of an instance when it is asked for it",
+)
+@pytest.mark.parametrize("count", [10, 5000])
+def test_instances_keep_their_size(count):
+    """dumps() reads attributes where they are, in many frames too: pickle leaves a dictionary with each instance."""
+    made = [Attributes(n) for n in range(count)]
+    CYPICKLE.dumps([Attributes(0)])
+    before = measured()
+    CYPICKLE.dumps(made)
+    assert measured() - before < 10

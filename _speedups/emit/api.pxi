@@ -68,6 +68,7 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
     e.odd = 0 if proto >= 4 else ODD_PROTOCOL
     e.guard = False
     e.held = NULL
+    e.moved = False
     e.shared_open = 0
     e.depth = 0
     e.recurse = NESTED_LEVELS if cyp_enter_emission() else RECURSE_LEVELS

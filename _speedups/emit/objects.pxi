@@ -56,7 +56,8 @@ cdef int open_object(Emission *e, PyObject *o, bint uniq, Level *lv) except -1:
         before_user_code(e)
         return open_internal(e, o, _reduce.reduce_bytes(held), lv)
     if e.reducer_override != NULL and (e.override_types == NULL or is_overridden(e, t)):
-        hold(e, o)  # the hook may drop the last other reference, or move it to where it is met again
+        hold(e, o)  # the hook may drop the last other reference
+        e.moved = True
         uniq = False
         before_user_code(e)
         reduced = (<object>e.reducer_override)(<object>o)

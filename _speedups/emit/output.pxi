@@ -17,12 +17,10 @@ cdef int flush(Emission *e) except -1:
 
 
 cdef int hold(Emission *e, PyObject *o) except -1:
-    """Keep the object at hand alive across code that may take it out of its container; until the next call.
-
-    Until then it does not look unique; from then on the memo keeps it, if that has it.
-    """
+    """Keep the object at hand alive across code that may take it out of its container; until the next call."""
     Py_INCREF(o)
-    if e.held != NULL and e.memo.secured < e.memo.n:
+    if CYP_UNLIKELY(e.moved):
+        e.moved = False
         before_user_code(e)
     release(e, &e.held)
     e.held = o
