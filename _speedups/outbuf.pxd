@@ -157,12 +157,6 @@ cdef inline void put_op_u32(OutBuf *out, unsigned char op, unsigned int value) n
     out.p += 5
 
 
-cdef inline void put_op_u64(OutBuf *out, unsigned char op, unsigned long long value) noexcept:
-    out.p[0] = op
-    cyp_write_u64(out.p + 1, value)
-    out.p += 9
-
-
 cdef inline int put_raw(OutBuf *out, const unsigned char *src, Py_ssize_t nbytes) except -1:
     """Copy nbytes; SLACK bytes are free afterwards."""
     reserve(out, nbytes)
