@@ -89,8 +89,9 @@ static inline int cyp_one_digit(PyObject *o, int *value)
     return 1;
 #elif !defined(CYPICKLE_NO_INTERNALS)
     Py_ssize_t size = Py_SIZE(o);
+    if (CYP_UNLIKELY(size < -1 || size > 1)) return 0;
     *value = (int)size * (int)((PyLongObject *)o)->ob_digit[0];
-    return CYP_LIKELY(size >= -1 && size <= 1);
+    return 1;
 #else
     (void)o; (void)value;
     return 0;

@@ -16,6 +16,9 @@ SANITIZED = "ASAN_OPTIONS" in os.environ
 #: Of the build, whether its GIL is on or not: that is what the core is compiled for.
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
+#: Of the build under test: it looks into CPython's own structures.
+LOOKS_INSIDE = not FREE_THREADED and os.environ.get("CYPICKLE_NO_INTERNALS", "0") in ("", "0")
+
 
 def limit_memory(most):
     """Let this process map no more than so many bytes, where the system can; returns the limit before, or None."""

@@ -5,7 +5,6 @@ import gc
 import importlib.util
 import io
 import math
-import os
 import pickle
 import random
 import sys
@@ -17,7 +16,7 @@ import pytest
 import cypickle
 from isomorphism import assert_isomorphic
 from oracle import outcome
-from processes import FREE_THREADED, run_python
+from processes import LOOKS_INSIDE, run_python
 
 ODD_TEXTS = (
     *("", "-", "+5", ".5", "5.", "-.5", "1.2.3", "--1", " 5", "5 ", "5_0", "0x5", "1e5", "1E+3", "1E-7"),
@@ -110,10 +109,7 @@ def test_words_outside_of_the_object(protocol):
             assert cypickle.loads(cypickle.dumps(number, protocol)).as_tuple() == number.as_tuple()
 
 
-BY_ITSELF = pytest.mark.skipif(
-    FREE_THREADED or os.environ.get("CYPICKLE_NO_INTERNALS", "0") not in ("", "0"),
-    reason="such builds always ask decimal",
-)
+BY_ITSELF = pytest.mark.skipif(not LOOKS_INSIDE, reason="such builds always ask decimal")
 
 
 @BY_ITSELF

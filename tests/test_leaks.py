@@ -2,7 +2,6 @@
 
 import gc
 import io
-import os
 import pickle
 import sys
 import weakref
@@ -16,7 +15,7 @@ import test_hooks
 import test_mutation
 from implementations import C_PICKLE, CYPICKLE, PROTOCOLS
 from oracle import outcome
-from processes import FREE_THREADED
+from processes import FREE_THREADED, LOOKS_INSIDE
 
 WARM_UP = 3
 ROUNDS = 5
@@ -313,8 +312,7 @@ class Attributes:
 
 
 @pytest.mark.skipif(
-    FREE_THREADED or os.environ.get("CYPICKLE_NO_INTERNALS", "0") not in ("", "0"),
-    reason="the public API makes the dictionary of an instance when it is asked for it",
+    not LOOKS_INSIDE, reason="the public API makes the dictionary of an instance when it is asked for it"
 )
 @pytest.mark.parametrize("count", [10, 5000])
 def test_instances_keep_their_size(count):

@@ -30,35 +30,26 @@ class Callable:
 callable_instance = Callable()
 
 
-class Given:
-    """Its reduce value is what `give` makes of it."""
+class Giving:
+    """Its state or its reduce value is what `give` makes of it, which is no attribute in its dictionary."""
 
     __slots__ = ("__dict__", "give")
 
     def __init__(self, give):
         self.give = give
 
+
+class Given(Giving):
     def __reduce__(self):
         return self.give(self)
 
 
-class Stated:
-    """Its state is what `give` makes of it."""
-
-    __slots__ = ("__dict__", "give")
-
-    def __init__(self, give):
-        self.give = give
-
+class Stated(Giving):
     def __getstate__(self):
         return self.give(self)
 
     def __setstate__(self, state):
         self.state = state
-
-
-class Listed(list):
-    pass
 
 
 class Slotted:

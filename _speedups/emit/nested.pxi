@@ -288,9 +288,11 @@ cdef int nest_parts(Emission *e, Level *lv) except -1:
     if status < 0:
         return level_abandon(e, lv)
     if status == DONE:
-        before_user_code(e)  # the caller drops the reduce value, and what it alone has kept alive
-        Py_DECREF(lv.value)
-        Py_DECREF(lv.obj)  # which is in the memo
+        try:
+            before_user_code(e)  # the caller drops the reduce value, and what it alone has kept alive
+        finally:
+            Py_DECREF(lv.value)
+            Py_DECREF(lv.obj)  # which the memo owns
     return status
 
 
