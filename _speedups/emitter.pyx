@@ -1,8 +1,8 @@
 """cypickle._emitter: from objects to opcodes.  dumps(), and Emitter, which Pickler is made of.
 
 An object passes save_leaf, which writes it if it has no parts, and otherwise save_node, which opens a Level for it
-and walks its parts.  Decisions are asked of the Python wrappers: _reduce (types, reduce values, error texts, how
-deep is too deep) and _pickler (hooks).
+and walks its parts.  Decisions are asked of the Python wrappers: _reduce (types, reduce values, how deep is too
+deep), _refusals (error texts) and _classes (hooks).
 """
 
 cimport cython
@@ -83,6 +83,7 @@ cdef object UNSET = object()
 globals()["UNSET"] = UNSET
 cdef object ModuleType = type(sys)
 cdef object MethodType = type(copyreg.__newobj__.__get__(0))
+cdef object GetSetDescriptorType = type(vars(type)["__dict__"])
 cdef object StdlibMember = type(StdlibPickler.dispatch_table)
 cdef object builtin_getattr = builtins.getattr
 cdef dict copyreg_table = copyreg.dispatch_table
@@ -105,4 +106,5 @@ include "emit/globals.pxi"
 include "emit/levels.pxi"
 include "emit/nested.pxi"
 include "emit/api.pxi"
+include "emit/hooks.pxi"
 include "emit/pickler.pxi"

@@ -98,7 +98,7 @@ cdef object plain_unpickler = None  # the class whose hooks need not be looked u
 
 @cython.final
 cdef class Habits:
-    """What distinguishes the unpicklers of the supported CPythons; _unpickler.py finds out."""
+    """What distinguishes the unpicklers of the supported CPythons; _classes.py finds out."""
 
     cdef bint frames             # no read may cross the end of a frame
     cdef bint appends_nothing    # APPENDS of no items still wants a list or append()

@@ -92,7 +92,7 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
             lv.step = STEP_BETWEEN
             if CYP_UNLIKELY(PyList_GET_SIZE(o) != lv.n):
                 before_user_code(e)
-                lv.n = _reduce.allow_list_change(PyList_GET_SIZE(o))
+                lv.n = refusals().allow_list_change(PyList_GET_SIZE(o))
             if i >= PyList_GET_SIZE(o):
                 return DONE
             lv.step = STEP_BATCH
@@ -464,7 +464,7 @@ cdef int enter_fast(Emission *e, PyObject *o) except -1:
             e.fast_seen = new_ref(<PyObject *>seen)
         if <size_t>o in <set>e.fast_seen:
             e.fast_nesting -= 1
-            raise ValueError(_reduce.cyclic_in_fast_mode(<object>o, <size_t>o))
+            raise ValueError(refusals().cyclic_in_fast_mode(<object>o, <size_t>o))
         (<set>e.fast_seen).add(<size_t>o)
     return 0
 

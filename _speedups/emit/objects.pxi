@@ -162,7 +162,7 @@ cdef object reduce_object(object obj, int proto):
         if hasattr(obj, "__reduce_ex__"):
             raise
     if not hasattr(obj, "__reduce__"):
-        _reduce.refuse(obj, proto)
+        refusals().refuse(obj, proto)
     return obj.__reduce__()
 
 
@@ -188,7 +188,7 @@ cdef int open_reduced(Emission *e, PyObject *o, object reduced, Level *lv) excep
     if isinstance(reduced, str):
         return open_global(e, o, reduced, lv)
     if not well_formed(<PyObject *>reduced):
-        _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
+        refusals().refuse_reduce_value(<object>o, reduced, e.proto)
     if e.proto >= 2:
         step = first_part(e, o, reduced)
     if step == PART_EX_CLASS and e.proto < 4:
@@ -255,12 +255,12 @@ cdef int first_part(Emission *e, PyObject *o, object reduced) except -1:
             return PART_FUNC  # neither of the two below
     if name == "__newobj__":
         if n < 1 or not isinstance(item(args, 0), type) or item(args, 0) is not class_of(<object>o):
-            _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
+            refusals().refuse_reduce_value(<object>o, reduced, e.proto)
         return PART_CLASS
     if name == "__newobj_ex__":
         if (n != 3 or not isinstance(item(args, 0), type) or not isinstance(item(args, 1), tuple)
                 or not isinstance(item(args, 2), dict)):
-            _reduce.refuse_reduce_value(<object>o, reduced, e.proto)
+            refusals().refuse_reduce_value(<object>o, reduced, e.proto)
         return PART_EX_CLASS
     return PART_FUNC
 

@@ -155,6 +155,12 @@ cdef int put_payload(Emission *e, int op8, int op32, int op64, const unsigned ch
     return put_raw(&e.out, data, nbytes)
 
 
+cdef object refusals():
+    """_refusals, which the first error imports."""
+    from cypickle import _refusals
+    return _refusals
+
+
 cdef int refuse(Emission *e, object error, str message) except -1:
     """Raise an error of this class.  Making it may run the collector, hence user code."""
     before_user_code(e)

@@ -179,7 +179,7 @@ cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
     cdef object held = <object>o
     if e.proto < 5:
         before_user_code(e)
-        _reduce.refuse(held, e.proto)
+        refusals().refuse(held, e.proto)
     if e.buffer_callback == NULL and e.write == NULL and not cyp_is_free_threaded():
         # Nothing can release it meanwhile.
         shared = PyPickleBuffer_GetBuffer(o)
@@ -189,7 +189,7 @@ cdef int save_picklebuffer(Emission *e, PyObject *o, bint uniq) except -1:
     try:
         if view.suboffsets != NULL or not PyBuffer_IsContiguous(&view, c"A"):
             before_user_code(e)
-            _reduce.refuse(held, e.proto)
+            refusals().refuse(held, e.proto)
         if e.buffer_callback != NULL:
             before_user_code(e)
             in_band = bool((<object>e.buffer_callback)(held))

@@ -64,7 +64,7 @@ cdef object name_of_fields = "__dataclass_fields__"
 cdef tuple names_of_setstate = ("zip", "fields", "object", "__setattr__", "name")
 cdef object sets_itself = type("C", (), {"__setattr__": None})  # a class that says so in Python
 cdef object extend_of_list = vars(list)["extend"]
-cdef object dict_of_class = vars(type("C", (), {}))["__dict__"]  # what any class gets
+cdef object dict_of_class = vars(sets_itself)["__dict__"]  # what any class gets
 
 
 cdef inline Plan *plan_of(PyTypeObject *tp) noexcept:

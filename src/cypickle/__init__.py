@@ -6,9 +6,8 @@ from _pickle import PickleBuffer, PickleError, PicklingError, UnpicklingError
 try:
     if not getattr(_thread, "_is_main_interpreter", lambda: True)():  # 3.11 and 3.12.0 do not tell
         raise ImportError("the compiled core belongs to one interpreter: the main one")
+    from ._classes import Pickler, Unpickler, dump, dumps, load, loads
     from ._emitter import DEFAULT_PROTOCOL, HIGHEST_PROTOCOL
-    from ._pickler import Pickler, dump, dumps
-    from ._unpickler import Unpickler, load, loads
 except ImportError as _error:
     if "one interpreter" not in str(_error) and "subinterpreter" not in str(_error):
         raise

@@ -1,13 +1,8 @@
-"""What the emitter asks on rare paths: reducers, reduce values, names of globals, nesting policy, error texts.
-
-Errors about objects are worded by the running interpreter's own pickler, which is shown the same object and
-the same reduce value: so class, message and notes are those of that very patch release.
-"""
+"""What the emitter asks on rare paths: reducers, reduce values, names of globals, nesting policy, notes of errors."""
 
 import copyreg
 import sys
 from _operator import is_
-from _pickle import Pickler as StdlibPickler
 from _pickle import PicklingError
 from itertools import pairwise, takewhile
 
@@ -283,7 +278,7 @@ def find_global(obj: object, name: "str | None", protocol: int) -> "tuple[str, s
                 if _SHORTENS and _look_up(module_name, path[:-1]) is sys.modules[module_name]:
                     return module_name, path[-1]
                 return module_name, qualified
-    _refuse(obj, NotImplemented if name is None else name, protocol)
+    _refuse_global(obj, name, protocol)
 
 
 # Up to 3.12 a dotted name whose last parent is the module itself is written without the parents.
@@ -344,7 +339,7 @@ def extension_code(obj: object, name: "str | None", names: "tuple[str, str]", pr
     if code is _ABSENT:
         return 0
     if not (isinstance(code, int) and 0 < code <= 0x7FFFFFFF):
-        _refuse(obj, NotImplemented if name is None else name, protocol)
+        _refuse_global(obj, name, protocol)
     return int(code)
 
 
@@ -368,7 +363,13 @@ def global_line(
     try:
         return b"c%b\n%b\n" % (module_name.encode(encoding), qualified.encode(encoding))
     except UnicodeEncodeError:
-        _refuse(obj, NotImplemented if name is None else name, protocol, fix_imports)
+        _refuse_global(obj, name, protocol, fix_imports)
+
+
+def _refuse_global(obj: object, name: "str | None", protocol: int, fix_imports: bool = True) -> "NoReturn":
+    from ._refusals import refuse
+
+    refuse(obj, protocol, NotImplemented if name is None else name, fix_imports)
 
 
 def _python2_names(module_name: str, qualified: str) -> "tuple[str, str]":
@@ -380,93 +381,7 @@ def _python2_names(module_name: str, qualified: str) -> "tuple[str, str]":
     return REVERSE_IMPORT_MAPPING.get(module_name, module_name), qualified
 
 
-# ---- refusals --------------------------------------------------------------------------------------
-
-
-def refuse_reduce_value(obj: object, reduced: object, protocol: int) -> "NoReturn":
-    """Raise what the running version raises for this malformed reduce value of obj."""
-    try:
-        _refuse(obj, reduced, protocol)
-    except BaseException as error:
-        if not _NOTES:
-            note_part(error, obj, "object")
-        raise
-
-
-def refuse(obj: object, protocol: int) -> "NoReturn":
-    """Raise what the running version raises for an object that it cannot pickle by this protocol."""
-    _refuse(obj, NotImplemented, protocol)
-
-
-_NOTES = sys.version_info >= (3, 14)  # the running version's errors carry notes
-
-
-class _Asked(StdlibPickler):
-    """The running version's pickler, with one object's reduce value given."""
-
-    obj: object
-    reduced: object
-
-    def reducer_override(self, obj: object) -> "Any":
-        return self.reduced if obj is self.obj else NotImplemented
-
-
-class _Sink:
-    def write(self, data: object) -> None:
-        """Drop it: only the error is wanted."""
-
-
-def _refuse(obj: object, reduced: object, protocol: int, fix_imports: bool = True) -> "NoReturn":
-    asked = _Asked(_Sink(), protocol, fix_imports=fix_imports)
-    asked.obj = obj
-    asked.reduced = reduced
-    asked.dump(obj)
-    # It was found or well formed when asked again: something changed in between.
-    raise PicklingError(f"Can't pickle {obj!r}")
-
-
-def allow_list_change(size: int) -> int:
-    """A list has another size than when it was opened: return the new one, if the running version goes on.
-
-    Raises:
-        RuntimeError: it does not.
-    """
-    global _list_change_refused
-    if _list_change_refused is None:
-        _list_change_refused = _refuses_list_change()
-    if _list_change_refused:
-        raise RuntimeError("list changed size during iteration")
-    return size
-
-
-_list_change_refused: "bool | None" = None  # not asked yet
-
-
-def _refuses_list_change() -> bool:
-    """Whether the running version's pickler minds a list that grows under way: patch releases differ."""
-    items: list[object] = []
-
-    class Growing(StdlibPickler):
-        def reducer_override(self, obj: object) -> "Any":
-            if obj is int:
-                return NotImplemented
-            items.append(None)
-            return int, ()
-
-    items.extend([object(), object()])
-    try:
-        Growing(_Sink(), 5).dump(items)
-    except RuntimeError:
-        return True
-    return False
-
-
-def cyclic_in_fast_mode(obj: object, address: int) -> str:
-    """Text for a list or dict that contains itself, met in fast mode."""
-    return (
-        "fast mode: can't pickle cyclic objects including object "
-        f"type {type(obj).__name__:.200} at {address:#x}"
-    )
+# ---- persistent ids --------------------------------------------------------------------------------
 
 
 def text_persistent_id(pid: object) -> bytes:
