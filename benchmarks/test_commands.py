@@ -36,7 +36,7 @@ WORDS = {
     hosts: ["--rounds", "1", "--count", "10"],
     adapters: ["--rounds", "1", "--host", "shelve", "--host", "logging"],
     messages: ["--rounds", "1", "--megabytes", "1", "--messages", "10"],
-    cluster: ["--rounds", "1", "--tasks", "2", "--records", "10000"],
+    cluster: ["--rounds", "1", "--tasks", "2", "--records", "10000", "--megabytes", "100"],
 }
 KINDS = dict(zip(WORDS, report.KINDS, strict=True))
 NEEDS = {hosts: ("dill", "cloudpickle", "joblib"), messages: ("numpy",), cluster: ("distributed",)}
