@@ -164,7 +164,33 @@ def loky(module, folder):
     return there_and_back
 
 
+def pyspark(module, folder):
+    from pyspark.serializers import AutoBatchedSerializer, CPickleSerializer, FramedSerializer
+
+    class Serializer(FramedSerializer):
+        dumps = staticmethod(cypickle.dumps)
+        loads = staticmethod(cypickle.loads)
+
+    stream = AutoBatchedSerializer(CPickleSerializer() if module is pickle else Serializer())
+
+    def there_and_back(obj):
+        file = io.BytesIO()
+        stream.dump_stream(iter(obj), file)
+        file.seek(0)
+        return list(stream.load_stream(file))
+
+    return there_and_back
+
+
 # ---- what calls pickle by its name: install() decides
+
+
+def ray(module, folder):
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="error")
+    return lambda obj: ray.get(ray.put(obj))
 
 
 def cachelib(module, folder):
@@ -219,6 +245,8 @@ HOSTS = {
     "pymemcache": (pymemcache, "pymemcache", False),
     "PyTorch": (torch, "torch", False),
     "loky, joblib.Parallel": (loky, "joblib", False),
+    "PySpark": (pyspark, "pyspark", False),
+    "Ray": (ray, "ray", True),
     "cachelib": (cachelib, "cachelib", True),
     "Django": (django, "django", True),
     "pandas": (pandas, "pandas", True),
