@@ -7,9 +7,9 @@ release.  Imported by the first error.
 from __future__ import annotations
 
 import sys
-from _pickle import Pickler as StdlibPickler
 from _pickle import PicklingError
 
+from ._classes import StdlibPickler  # not of _pickle, where install() may have put another
 from ._reduce import note_part
 
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes

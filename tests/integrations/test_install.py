@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import cypickle
+from processes import run_python
 
 NAMES = ("dump", "dumps", "load", "loads", "Pickler", "Unpickler")
 EARLY = {name: getattr(_pickle, name) for name in NAMES}
@@ -316,3 +317,33 @@ def test_reducers_registered_before_and_during_are_known(tmp_path):
 
 def reduce_holder(holder):
     return str, ("reduced",)
+
+
+@pytest.mark.parametrize("refused", ["lambda: 0", "Wrong()", "[Growing(), 0]"])
+def test_a_first_error_that_comes_under_install(refused):
+    program = """
+import pickle, cypickle
+
+class Wrong:
+    def __reduce__(self):
+        return ()
+
+class Growing:
+    def __reduce__(self):
+        graph.append(None)
+        return int, ()
+
+def outcome():
+    global graph
+    graph = eval({refused!r})
+    try:
+        return pickle.dumps(graph)
+    except Exception as error:
+        return repr(error).rpartition(" at 0x")[0]
+
+with cypickle.installed():
+    under_install = outcome()
+assert under_install == outcome()
+"""
+    run = run_python("-c", program.replace("{refused!r}", repr(refused)), seconds=60)
+    assert run.returncode == 0, run.stderr
