@@ -5,6 +5,7 @@ The bytes, or the error, must be those of the running C pickle.
 
 import copyreg
 import io
+import itertools
 import pickle
 import sys
 import types
@@ -536,6 +537,27 @@ def attribute_lookups_are_the_same(implementation, seen, protocol):
 
 class ListSub(list):
     pass
+
+
+@scenario
+def entries_taken_out_and_put_back(implementation, seen, protocol):
+    """The size stays; where gaps have been left behind, the iterator of a dict's items ends early, without an error."""
+    for removed, size, at, taken in itertools.product((0, 2), range(1, 6), range(5), (0, 1, 3)):
+        items = {f"r{index}": index for index in range(removed)}
+
+        def rotate(items=items, taken=taken):
+            for _ in range(2):
+                key = list(items)[taken % len(items)]
+                items[key] = items.pop(key)
+
+        items |= {f"k{index}": index for index in range(size)}
+        items[f"k{min(at, size - 1)}"] = Container(rotate)
+        for index in range(removed):
+            del items[f"r{index}"]
+        try:
+            seen.append(implementation.dumps(items, protocol))
+        except RuntimeError as error:
+            seen.append(str(error))
 
 
 class DictSub(dict):

@@ -4,6 +4,7 @@ import copyreg
 import gc
 import io
 import random
+import weakref
 
 import pytest
 
@@ -187,6 +188,35 @@ def test_what_a_reducer_keeps_is_met_again(protocol):
     def scenario(implementation, seen):
         kept.clear()
         return implementation.dumps([[Given(give), kept] for _ in range(3)], protocol)
+
+    theirs, ours = both(scenario)
+    assert ours == theirs
+
+
+class State(list):
+    """Can be referred to weakly, as lists themselves cannot."""
+
+
+@pytest.mark.parametrize("make_state", [State, set, frozenset])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_state_that_only_weak_references_know_is_met_again(protocol, make_state):
+    """pickle's memo keeps it alive, so the next reducer finds it again."""
+
+    def scenario(implementation, seen):
+        cache = weakref.WeakValueDictionary()
+
+        def give(obj):
+            found = cache.get(obj.mark)
+            if found is None:
+                found = cache[obj.mark] = make_state([obj.mark, 0])
+            return make, (9,), found
+
+        implementation.dumps(Given(lambda obj: (make, (9,))), protocol)
+        objects = []
+        for mark in (1, 2, 2, 3, 1):
+            objects.append(Given(give))
+            objects[-1].mark = mark
+        return implementation.dumps(objects, protocol)
 
     theirs, ours = both(scenario)
     assert ours == theirs

@@ -314,14 +314,18 @@ cdef inline int end_dict_batch(Emission *e, Level *lv, bint instance) except -1:
     cdef Py_ssize_t size
     cdef PyObject *key
     cdef PyObject *value
-    ensure(&e.out)
-    put_op(&e.out, OP_SETITEM if lv.single else OP_SETITEMS)
+    cdef bint ended = e.proto == 0 and lv.i < lv.stop  # early, as the iterator of its items does
+    if not ended:
+        ensure(&e.out)
+        put_op(&e.out, OP_SETITEM if lv.single else OP_SETITEMS)
     if lv.single and e.proto and lv.i == lv.stop:
         return DONE
     size = attrs_size(lv.obj) if without_dictionary(e, lv, instance) else PyDict_GET_SIZE(pairs_of(lv))
     lv.step = STEP_BETWEEN
     if CYP_UNLIKELY(size != lv.n):
         refuse(e, RuntimeError, "dictionary changed size during iteration")
+    if CYP_UNLIKELY(ended):
+        return DONE
     if CYP_UNLIKELY(lv.i < lv.stop and lv.i < lv.n and (lv.single or cyp_single_tail_batch())):
         refuse(e, RuntimeError, "dictionary keys changed during iteration")
     if e.proto == 0 and lv.i >= lv.n and next_pair(e, lv, &key, &value, instance):

@@ -344,9 +344,14 @@ cdef int nest_parts_of(Emission *e, Level *lv, uint64_t epoch) except -1:
 
 
 cdef inline void forget_part(Emission *e, PyObject *o, Py_ssize_t index) noexcept:
-    """Leave a part that only its reduce value has, and that dies with it, out of the memo if that index is its own."""
+    """Leave a part that only its reduce value has, and that dies with it, out of the memo if that index is its own.
+
+    Other types than these have weak references, by which it could be found again while the memo keeps it alive.
+    """
+    cdef PyTypeObject *t = Py_TYPE(o)
     if e.memo.secured <= index < e.memo.n and e.memo.log[index] == o and is_unique(e, o):
-        e.memo.log[index] = NULL
+        if t == &PyDict_Type or t == &PyTuple_Type or t == &PyList_Type:
+            e.memo.log[index] = NULL
 
 
 cdef inline bint is_own_dictionary(Emission *e, PyObject *dictionary) noexcept:
