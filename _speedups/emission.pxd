@@ -49,6 +49,8 @@ cdef enum PlanKind:
     PLAN_DEFAULTDICT = 18
     PLAN_COUNTER = 19
     PLAN_DEQUE = 20
+    PLAN_ARRAY = 21      # from here on: numpy's, see emit/arrays.pxi
+    PLAN_SCALAR = 22
 
 cdef struct Plan:
     # How the instances of one type are written, and what this dump has already found out about it.
@@ -64,7 +66,8 @@ cdef struct Plan:
     PyObject *slots                      # owned or NULL: the tuple of the names of slots
     PyObject *constant                   # owned or NULL: PLAN_UUID, the is_safe that is not written; PLAN_FIELDS,
                                          # the exact dict __dataclass_fields__; PLAN_SYNTAX, the exact tuple of the
-                                         # fields that its class may be called with
+                                         # fields that its class may be called with; PLAN_ARRAY, PLAN_SCALAR, a tuple
+                                         # of the function to be called, and of what is in the memo: see _numpy_constant
     Py_ssize_t slot_offsets[PLAN_NAMES]  # bytes from the object's address
     PyObject *names[PLAN_NAMES]          # not owned: attribute names in the memo
     Py_ssize_t name_indices[PLAN_NAMES]

@@ -122,7 +122,7 @@ cdef int open_planned(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv
         if Py_TYPE(o) != t:
             return open_reduced(e, o, reduced, lv)  # which refuses it
         return open_parts(e, o, reduced, PART_CLASS, lv)
-    if kind == PLAN_REDUCE or kind == PLAN_SYNTAX or (kind > PLAN_COMPLEX and kind != PLAN_UUID):
+    if kind == PLAN_REDUCE or kind == PLAN_SYNTAX or (PLAN_COMPLEX < kind < PLAN_ARRAY and kind != PLAN_UUID):
         return open_reduced(e, o, call_own(o, "__reduce__"), lv)
     return open_by_reducer(e, o, lv)
 

@@ -17,6 +17,7 @@ cdef dict plan_kinds = {
     "timedelta": PLAN_TIMEDELTA, "fields": PLAN_FIELDS, "syntax": PLAN_SYNTAX, "complex": PLAN_COMPLEX,
     "members": PLAN_MEMBERS, "parts": PLAN_PARTS, "text": PLAN_TEXT, "uuid": PLAN_UUID,
     "ordereddict": PLAN_ORDEREDDICT, "defaultdict": PLAN_DEFAULTDICT, "counter": PLAN_COUNTER, "deque": PLAN_DEQUE,
+    "array": PLAN_ARRAY, "scalar": PLAN_SCALAR,
 }
 
 

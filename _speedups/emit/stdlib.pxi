@@ -150,7 +150,9 @@ cdef inline int quick_stdlib(Emission *e, PyObject *o, bint uniq, Plan *plan) ex
         return quick_deque(e, o, uniq, plan)
     if plan.kind == PLAN_TEXT:
         return quick_text(e, o, uniq, plan)
-    return quick_ordereddict(e, o, uniq, plan)
+    if plan.kind == PLAN_ORDEREDDICT:
+        return quick_ordereddict(e, o, uniq, plan)
+    return quick_array(e, o, uniq, plan) if plan.kind == PLAN_ARRAY else quick_scalar(e, o, uniq, plan)
 
 
 cdef int quick_call(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:

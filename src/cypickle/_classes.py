@@ -27,7 +27,7 @@ from ._emitter import configure as configure_emitter
 from ._machine import Machine, UnpicklerMemoProxy, load, loads
 from ._machine import configure as configure_machine
 
-__all__ = ["Pickler", "Unpickler", "dump", "dumps", "load", "loads"]
+__all__ = ["Pickler", "StdlibPickler", "Unpickler", "dump", "dumps", "load", "loads"]
 
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes
 if TYPE_CHECKING:

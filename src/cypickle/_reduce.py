@@ -3,7 +3,7 @@
 import copyreg
 import sys
 from _operator import is_
-from _pickle import PicklingError
+from _pickle import PickleBuffer, PicklingError
 from itertools import pairwise, takewhile
 
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes
@@ -72,7 +72,8 @@ def plan_kind(cls: type, obj: object, reduced: "Any", most_slots: int) -> "str |
         "reduce" where object.__reduce_ex__ does no more than call the class's own `__reduce__`, "getstate" where
         it does so with `__getstate__`, from protocol 2 on; "fields" for the one of frozen dataclasses with slots.
         "namedtuple" where besides `__getnewargs__` is the one that collections.namedtuple makes.
-        The name of one of datetime's own types, or how another type of the standard library is known.  None: ask.
+        The name of one of datetime's own types, or how another type of the standard library is known.  "array" and
+        "scalar" for numpy's own types.  None: ask.
 
     The caller has checked that attributes are looked up in the ordinary way (no `__getattribute__`, no `__getattr__`),
     and will check what a single instance may do, namely shadow the hooks by attributes of its own.
@@ -85,6 +86,8 @@ def plan_kind(cls: type, obj: object, reduced: "Any", most_slots: int) -> "str |
         return None
     if cls.__module__ == "datetime" and cls.__name__ in _DATETIME_TYPES:
         return cls.__name__
+    if cls.__module__ == "numpy" and (kind := _numpy_kind(cls, reduced)) is not None:
+        return kind
     reduce_ex, class_, reduce, getstate = [_is_objects(cls, name) for name in _HOOKS]
     if not (reduce_ex and class_):
         return None
@@ -186,6 +189,38 @@ def _is_as_known(kind: str, cls: type, obj: object, reduced: "Any") -> bool:
     )
 
 
+def _numpy_kind(cls: type, reduced: "Any") -> "str | None":
+    """How the emitter knows cls, if it is numpy's ndarray or a type of its numbers."""
+    numpy = sys.modules.get("numpy")
+    if getattr(numpy, cls.__name__, None) is not cls or not cls.__flags__ & _IMMUTABLE:
+        return None
+    if cls is getattr(numpy, "ndarray", None):
+        array = cls((2,), "d")
+        (_, from_buffer), (_, reconstructed, state) = array.__reduce_ex__(5), array.__reduce_ex__(4)
+        known = type(from_buffer[0]) is PickleBuffer and from_buffer[1:] == (array.dtype, (2,), "C")
+        known = known and reconstructed == (cls, (0,), b"b")
+        return "array" if known and state == (1, (2,), array.dtype, False, array.tobytes()) else None
+    if not issubclass(cls, getattr(numpy, "number", ())):
+        return None
+    number = cls(1)
+    function, args = number.__reduce__()
+    known = number.dtype.char in _NUMBERS and args == (number.dtype, bytes(memoryview(number)))
+    return "scalar" if known and reduced[0] is function and reduced[1][0] is number.dtype else None
+
+
+def _numpy_constant(cls: type, kind: str) -> "tuple[object, ...]":
+    """What the reduce values of all objects of this type share, the functions that are called first of all."""
+    if kind == "scalar":
+        function, args = cls(1).__reduce__()
+        return function, args[0]
+    array = cls((2,), "d")
+    (from_buffer, args), (reconstruct, new_args, _) = array.__reduce_ex__(5), array.__reduce_ex__(4)
+    return from_buffer, args[3], reconstruct, new_args[2], *map(sys.modules["numpy"].dtype, _NUMBERS)
+
+
+_NUMBERS = "?bBhHiIlLqQefdgFDG"  # the codes of types of which numpy has one dtype each
+
+
 def _same(left: "Iterable[object]", right: "Iterable[object]") -> bool:
     left, right = list(left), list(right)
     return len(left) == len(right) and all(map(is_, left, right))
@@ -208,6 +243,8 @@ def _members_by_kind(kind: str, cls: type) -> "tuple[Iterable[str], object]":
         return names, _found_on_type(cls, "__dataclass_fields__")
     if kind == "parts":
         return _PATH_PARTS, None
+    if kind in ("array", "scalar"):
+        return (), _numpy_constant(cls, kind)
     if kind == "syntax":  # from 3.13 on called with None for each of the first fields that it has
         return (), _found_on_type(cls, "_fields") if sys.version_info >= (3, 13) else ()
     _, members = _STDLIB_TYPES.get((cls.__module__, cls.__qualname__), (None, ()))
