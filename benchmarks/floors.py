@@ -10,7 +10,7 @@ import pickle
 import sys
 from collections import deque
 from dataclasses import asdict, dataclass
-from itertools import repeat, starmap
+from itertools import starmap
 from math import inf
 from types import MethodType
 
@@ -18,7 +18,6 @@ import cypickle
 from common import add_filter, chosen, document, finish, number, options, provenance, table
 from cypickle.bench import hooks, shapes
 from cypickle.bench.big import Scratch
-from cypickle.bench.data import numpy
 from cypickle.bench.isomorphism import isomorphic
 from cypickle.bench.registry import PROTOCOL, Call, Unavailable
 from cypickle.bench.timing import best_times
@@ -152,14 +151,9 @@ def texts_written(graph, data):
     return hooked(str, graph, [str(obj) for obj in graph], data)
 
 
-def arrays_reduced(graph, data):
-    """`ndarray.__reduce_ex__` is called for each array in a C loop, and a copy of the finished pickle made."""
-    return hooked(numpy().ndarray.__reduce_ex__, graph, [None], data, repeat(PROTOCOL))
-
-
-def scalars_reduced(graph, data):
-    """`generic.__reduce__` is called for each scalar in a C loop, and a copy of the finished pickle made."""
-    return hooked(numpy().generic.__reduce__, graph, [None], data)
+def contents_copied(graph, data):
+    """The contents of each object are copied in a C loop, by the buffer protocol, and then the finished pickle."""
+    return hooked(bytes, [memoryview(obj) for obj in graph], [None], data)
 
 
 def asked(name, graph, data):
@@ -211,8 +205,8 @@ FLOORS = {
     "range_list": (arguments_written, called),
     "getstate_list": (got_by_python, set_by_python),
     "reduce_list": (reduced_by_python, rebuilt_by_python),
-    "numpy_arrays": (arrays_reduced, called),
-    "numpy_scalars": (scalars_reduced, called),
+    "numpy_arrays": (contents_copied, called),
+    "numpy_scalars": (contents_copied, called),
     "hook_persistent_id": (asked_for_ids, found_by_python),
     "hook_reducer_override": (asked_for_reducers, built),
 }
