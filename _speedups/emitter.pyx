@@ -52,7 +52,7 @@ from _speedups.limits cimport (
 )
 from _speedups.memo cimport (
     Memo, memo_add, memo_enter, memo_fill, memo_find, memo_free, memo_get, memo_init, memo_insert, memo_log,
-    memo_make_room, memo_reserve, memo_secure, memo_slot, memo_truncate, memo_wire_index,
+    memo_make_room, memo_reserve, memo_secure, memo_slot, memo_spread, memo_truncate, memo_wire_index,
 )
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,

@@ -21,6 +21,7 @@ cdef enum:
     SMALL_LOG = 64      # entries in the struct itself
     SMALL_TABLE = 128   # slots in the struct itself; a power of two
     SMALL_SHIFT = 57    # 64 - log2(SMALL_TABLE)
+    SMALL_ROOM = 64     # entries that it takes
     LARGE_LOG = 4096    # entries from which on it grows by a quarter
     LARGE_TABLE = 16384 # slots from which on it doubles
 
@@ -34,6 +35,7 @@ cdef struct Memo:
     uint32_t *table       # position + 1, 0 where free
     size_t mask
     size_t used
+    size_t room           # entries that the table takes before it grows
     int shift
     uint64_t generation   # changes whenever indices become invalid: caches of indices compare it
     Py_ssize_t *alias     # indices of the first n_alias entries where an assigned memo has others, or NULL
@@ -52,6 +54,7 @@ cdef inline void memo_init(Memo *m, uint64_t generation) noexcept:
     m.table = m.small_table
     m.mask = SMALL_TABLE - 1
     m.used = 0
+    m.room = SMALL_ROOM
     m.shift = SMALL_SHIFT
     m.generation = generation
     m.alias = NULL
@@ -117,6 +120,8 @@ cdef inline int memo_resize(Memo *m, int shift) except -1:
         raise MemoryError()
     m.table = table
     m.mask = slots - 1
+    # What is not found at the first look costs a mispredicted branch: as long as a table is in the cache, it is sparse.
+    m.room = slots >> (1 if slots > LARGE_TABLE else 2)
     m.shift = shift
     m.used = 0
     for i in range(old_slots):
@@ -155,10 +160,22 @@ cdef inline int memo_log(Memo *m, PyObject *o) except -1:
     return 0
 
 
+cdef inline int memo_grow_table(Memo *m) except -1:
+    """Room for more in the table; MemoryError leaves the memo as it was."""
+    return memo_resize(m, m.shift - (2 if m.mask < LARGE_TABLE else 1))
+
+
 cdef inline int memo_reserve(Memo *m) except -1:
     """Room for one more in the table."""
-    if CYP_UNLIKELY(m.used * 2 >= m.mask):
-        memo_resize(m, m.shift - (2 if m.mask < LARGE_TABLE else 1))
+    if CYP_UNLIKELY(m.used >= m.room):
+        memo_grow_table(m)
+    return 0
+
+
+cdef inline int memo_spread(Memo *m) except -1:
+    """Before many look-ups: a table that the cache holds becomes so sparse that few take a second look."""
+    if m.used > m.mask >> 3 and m.mask < LARGE_TABLE:
+        memo_grow_table(m)
     return 0
 
 
@@ -166,8 +183,8 @@ cdef inline int memo_make_room(Memo *m, Py_ssize_t n) except -1:
     """Room for n more in the log and in the table."""
     while m.cap - m.n < n:
         memo_grow_log(m)
-    while (m.used + <size_t>n) * 2 >= m.mask:
-        memo_resize(m, m.shift - 1)
+    while m.used + <size_t>n > m.room:
+        memo_grow_table(m)
     return 0
 
 

@@ -118,6 +118,16 @@ add("memo_70000", lambda: (parts := [[] for _ in range(70000)], parts[250:260], 
 add("memo_strings_300", lambda: (parts := [f"s{i}" for i in range(300)], parts[::-1]))
 
 
+@named
+def strs_repeated():
+    """Runs of strs that have been met, of all kinds, over batches and frames; here and there another object."""
+    words = [f"{mark}{n}" * (1 + n % 40) for n in range(80) for mark in ("a", "\xe9", "\u20ac", "")]
+    items = [words[n * n % (10 + n // 60)] for n in range(18000)]
+    items[2000:2003] = ["".join(["a", "0"]), b"a", words[319]]
+    items[7000:7001] = [words, None, words]
+    return items
+
+
 # Frames
 
 

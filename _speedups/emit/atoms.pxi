@@ -55,7 +55,7 @@ cdef inline unsigned char *put_known_str(Emission *e, unsigned char *p, PyObject
         index[0] = memo_find(m, o, &slot)
         if index[0] >= m.n_alias:
             return put_get_at(p, index[0])
-        if index[0] >= 0 or CYP_UNLIKELY(m.used * 2 >= m.mask):
+        if index[0] >= 0 or CYP_UNLIKELY(m.used >= m.room):
             return NULL
     if CYP_UNLIKELY(not PyUnicode_IS_COMPACT_ASCII(o) or m.n == m.cap):
         return NULL
@@ -113,7 +113,7 @@ cdef inline unsigned char *put_get_at(unsigned char *p, Py_ssize_t index) noexce
 cdef Py_ssize_t put_gets(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
     """put_leaves for a run of objects of the type of items[i - 1] that are in the memo, like members of an enumeration.
 
-    They are told by that type at once.  A type in C has other ways to be written, or is that of an atom.
+    They are told by that type at once.  Types in C other than str have other ways to be written, or are those of atoms.
     """
     cdef PyTypeObject *t
     cdef unsigned char *p = e.out.p
@@ -122,7 +122,7 @@ cdef Py_ssize_t put_gets(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t
     if e.odd or e.memo.n_alias:
         return i
     t = Py_TYPE(items[i - 1])
-    if not t.tp_flags & Py_TPFLAGS_HEAPTYPE:
+    if t != &PyUnicode_Type and not t.tp_flags & Py_TPFLAGS_HEAPTYPE:
         return i
     while i < stop and p <= lim and Py_TYPE(items[i]) == t and not is_unique(e, items[i]):
         index = memo_get(e.memo, items[i])

@@ -114,6 +114,8 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
             else:
                 ensure(&e.out)
                 put_op(&e.out, OP_MARK)
+                if left > BATCH_ITEMS:
+                    memo_spread(e.memo)
                 lv.stop = i + BATCH_ITEMS
                 lv.step = STEP_ITEM
         else:

@@ -64,7 +64,7 @@ cdef unsigned char *put_new_class(Emission *e, Plan *plan, Py_ssize_t more) noex
     if nbytes > 2 and memcmp(PyUnicode_DATA(names[1]), b"__", 2) == 0:
         return NULL  # all modules have such attributes by their type, whatever is in their dictionary
     nbytes += PyUnicode_GET_LENGTH(names[0])
-    if e.out.lim - p < 2 * HEAD + nbytes + more or m.cap - m.n < 8 or (m.used + 8) * 2 >= m.mask:
+    if e.out.lim - p < 2 * HEAD + nbytes + more or m.cap - m.n < 8 or m.used + 8 > m.room:
         return NULL
     module = cyp_text_entry(PyImport_GetModuleDict(), names[0])
     if module == NULL or not PyModule_CheckExact(module):

@@ -206,14 +206,14 @@ cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -
             if nones < 0:
                 return GO
         reserve(&e.out, 2 * HEAD + 2 * SHORT_TEXT + nones)
-        if CYP_UNLIKELY(m.cap - m.n < 8 or (m.used + 8) * 2 >= m.mask):
+        if CYP_UNLIKELY(m.cap - m.n < 8 or m.used + 8 > m.room):
             memo_make_room(m, 8)
         if CYP_UNLIKELY(e.out.lim - e.out.p < HEAD + nones):
             return end_frame_in_node(e, o, uniq, plan, dictionary, n, nones)
     p = put_class(e, o, plan)
     if CYP_UNLIKELY(p == NULL):
         p = put_new_class(e, plan, nones)
-    if CYP_UNLIKELY(p == NULL or m.used * 2 >= m.mask):
+    if CYP_UNLIKELY(p == NULL or m.used >= m.room):
         return GO
     p = put_nones(e, p, nones)
     if CYP_UNLIKELY(not put_memo(e, o, uniq)):

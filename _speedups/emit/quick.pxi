@@ -199,7 +199,7 @@ cdef inline bint put_memo(Emission *e, PyObject *o, bint uniq) noexcept:
     """Give o, which is not in the memo, the next index if there is room for it and one more; MEMOIZE is the caller's."""
     cdef Memo *m = e.memo
     cdef size_t slot = 0
-    if CYP_UNLIKELY(m.cap - m.n < 2 or m.used * 2 >= m.mask):
+    if CYP_UNLIKELY(m.cap - m.n < 2 or m.used >= m.room):
         return False
     if not uniq:
         memo_find(m, o, &slot)

@@ -41,7 +41,7 @@ cdef inline bint has_room(Emission *e, Py_ssize_t nbytes, Py_ssize_t n) except -
     if e.odd or m.n_alias:
         return False
     reserve(&e.out, nbytes)
-    if CYP_UNLIKELY(m.cap - m.n < n + 4 or (m.used + <size_t>n + 4) * 2 >= m.mask):
+    if CYP_UNLIKELY(m.cap - m.n < n + 4 or m.used + <size_t>n + 4 > m.room):
         memo_make_room(m, n + 4)
     return True
 
