@@ -7,10 +7,13 @@
 /* ---- emitter: dumps under way on this thread ------------------------------------------------------- */
 
 static CYP_THREAD_LOCAL int cyp_emissions;
-/* How many there were before. */
-static inline int cyp_enter_emission(void) { return cyp_emissions++; }
-static inline int cyp_count_emissions(void) { return cyp_emissions; }
-static inline void cyp_leave_emission(void) { cyp_emissions--; }
+/* How many there are, this one included; to be counted down at its end. */
+static inline int *cyp_enter_emission(void)
+{
+    int *emissions = &cyp_emissions;
+    ++*emissions;
+    return emissions;
+}
 
 /* ---- emitter: dispatch tables ------------------------------------------------------------------------ */
 

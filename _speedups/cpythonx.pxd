@@ -39,9 +39,7 @@ cdef extern from "compat.h":
     void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
 
     # emitter
-    int cyp_enter_emission() noexcept
-    int cyp_count_emissions() noexcept
-    void cyp_leave_emission() noexcept
+    int *cyp_enter_emission() noexcept
     int cyp_enter_loading() noexcept
     void cyp_leave_loading() noexcept
     bint cyp_is_unique(PyObject *) noexcept

@@ -11,6 +11,7 @@ from _speedups.outbuf cimport OutBuf
 
 cdef enum:
     KEY_POSITIONS = 16   # positions in a dict whose key's memo index is remembered
+    OPEN_TUPLES = 48     # tuples under way that are looked through when another one begins
     PLAN_NAMES = 32      # attributes of a type whose memo index is remembered
     RECURSE_LEVELS = 48  # levels on the C stack; deeper ones are on the heap
     NESTED_LEVELS = 4    # the same for a dump that a hook of another one has started
@@ -84,7 +85,7 @@ cdef struct Level:
     bint uniq             # met by its only reference: cannot be met again without user code
     bint single           # the batch is one item without MARK
     bint internal         # KIND_REDUCE: the reduce value is ours, not the object's
-    bint shared_open      # counted in Emission.shared_open
+    bint shared_open      # a tuple: counted in Emission.n_open_tuples; any other: in Emission.shared_open
     PyObject *obj         # owned
     uint64_t epoch        # Emission.epoch when opened
     Py_ssize_t i          # items done
@@ -102,6 +103,7 @@ cdef struct Level:
 cdef struct Emission:
     OutBuf out
     Memo *memo
+    int *under_way           # how many dumps are, on this thread
     int proto
     bint bin
     bint fix_imports
@@ -109,7 +111,11 @@ cdef struct Emission:
     bint guard               # boundaries may run user code: a file, or persistent ids
     PyObject *held           # owned or NULL: the object at the last such boundary
     bint moved               # a hook may have moved it, to be met by an only reference: the memo is to own it first
-    int shared_open          # open objects that are memoised only when complete and may be met again below themselves
+    int shared_open          # open objects that are memoised only when complete and may be met again below themselves,
+                             # but for tuples, of which it can be told when they are
+    PyObject *open_tuples[OPEN_TUPLES]  # not owned: open tuples, outermost first, as far as there is room
+    Py_ssize_t n_open_tuples # with those for which there is none
+    Py_ssize_t again         # the first of them that was met again, counted in shared_open; OPEN_TUPLES where none was
     Py_ssize_t depth         # open levels
     Py_ssize_t recurse       # levels that go on the C stack
     Py_ssize_t max_depth     # where policy is asked again

@@ -70,8 +70,11 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
     e.held = NULL
     e.moved = False
     e.shared_open = 0
+    e.n_open_tuples = 0
+    e.again = OPEN_TUPLES
     e.depth = 0
-    e.recurse = NESTED_LEVELS if cyp_enter_emission() else RECURSE_LEVELS
+    e.under_way = cyp_enter_emission()
+    e.recurse = NESTED_LEVELS if e.under_way[0] > 1 else RECURSE_LEVELS
     e.max_depth = RECURSE_LEVELS
     e.epoch = next_epoch()
     e.interrupted = False
@@ -112,7 +115,7 @@ cdef int emit(Emission *e, object obj) except -1:
         open_frame(&e.out)
     else:
         set_lim(&e.out)
-    if cyp_count_emissions() > 1 and (cyp_count_emissions() > MOST_NESTED or cyp_stack_is_low()):
+    if e.under_way[0] > 1 and (e.under_way[0] > MOST_NESTED or cyp_stack_is_low()):
         raise RecursionError("maximum recursion depth exceeded while pickling an object")
     Py_EnterRecursiveCall(b" while pickling an object")
     # The caller holds the root, so it never looks unique: its own reference is not counted in the graph.
@@ -133,7 +136,7 @@ cdef int emit(Emission *e, object obj) except -1:
 
 cdef int emission_free(Emission *e) except -1:
     """Undo emission_init: release what the dump held, but for its memo."""
-    cyp_leave_emission()
+    e.under_way[0] -= 1
     if CYP_UNLIKELY(e.interrupted):
         PyErr_SetInterrupt()  # an error came first: the handler runs when that is on its way
     out_free(&e.out)

@@ -138,12 +138,60 @@ cdef inline int open_tuple(Emission *e, PyObject *o, bint uniq, Level *lv) excep
         return DONE
     if n > 3 or e.proto < 2:
         put_op(&e.out, OP_MARK)
-    if not uniq:
-        e.shared_open += 1
+    begin_tuple(e, o, uniq)
     level_init(e, lv, KIND_TUPLE, o, uniq)
     lv.n = n
-    lv.shared_open = not uniq
+    lv.shared_open = True
     return NEXT
+
+
+cdef inline int begin_tuple(Emission *e, PyObject *o, bint uniq) except -1:
+    """o is open, and in no memo, until end_tuple; if this fails it is not.
+
+    It may be met again below itself, also by user code's doing, and then by more than one reference, as that of the
+    level counts.  What is met by its only reference below it is written once, unless o is.
+    """
+    cdef Py_ssize_t i, n = e.n_open_tuples
+    if not uniq:
+        for i in range(min(n, OPEN_TUPLES)):
+            if CYP_UNLIKELY(e.open_tuples[i] == o):
+                meet_again(e, i)
+                break
+    if CYP_LIKELY(n < OPEN_TUPLES):
+        e.open_tuples[n] = o
+    elif not uniq:
+        e.shared_open += 1
+    e.n_open_tuples = n + 1
+    return 0
+
+
+cdef int meet_again(Emission *e, Py_ssize_t i) except -1:
+    """All that is below e.open_tuples[i] is met again: the memo is to know it, and nothing looks unique up to its end.
+
+    For what is open already it is as if user code had run.
+    """
+    before_user_code(e)
+    if e.again == OPEN_TUPLES:
+        e.shared_open += 1
+    if i < e.again:
+        e.again = i
+    return 0
+
+
+cdef inline void end_tuple(Emission *e, bint uniq) noexcept:
+    """uniq: as for begin_tuple."""
+    e.n_open_tuples -= 1
+    if CYP_UNLIKELY(e.n_open_tuples >= e.again):
+        end_odd_tuple(e, uniq)
+
+
+cdef void end_odd_tuple(Emission *e, bint uniq) noexcept:
+    """end_tuple for one that was met again, is below such a one, or for which there was no room."""
+    if e.n_open_tuples >= OPEN_TUPLES:
+        e.shared_open -= not uniq
+    elif e.n_open_tuples == e.again:
+        e.shared_open -= 1
+        e.again = OPEN_TUPLES
 
 
 cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq) except -1:
@@ -167,7 +215,7 @@ cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq)
     ensure(&e.out)
     if lv.shared_open:
         lv.shared_open = False
-        e.shared_open -= 1
+        end_tuple(e, lv.uniq)
     if not lv.uniq or e.epoch != lv.epoch:
         index = memo_get(e.memo, o)
         if CYP_UNLIKELY(index >= 0):

@@ -52,7 +52,12 @@ cdef inline int level_close(Emission *e, Level *lv) except -1:
     """Drop what the level holds."""
     if lv.shared_open:
         lv.shared_open = False
-        e.shared_open -= 1
+        if lv.kind == KIND_TUPLE:
+            end_tuple(e, lv.uniq)
+        else:
+            e.shared_open -= 1
+            if lv.kind == KIND_REDUCE:
+                before_user_code(e)  # from now on its parts have a reference of the memo's: they are not met by their only
     if lv.plan != NULL:
         lv.plan.pins -= 1
     if lv.kind >= KIND_SLOTS:

@@ -139,12 +139,12 @@ cdef int go_on_list(Emission *e, PyObject *o, bint uniq, Py_ssize_t n, Py_ssize_
 cdef int nest_tuple(Emission *e, PyObject *o, bint uniq) except -1:
     """A tuple with items."""
     cdef Py_ssize_t n = PyTuple_GET_SIZE(o), i = 0
-    cdef uint64_t epoch = e.epoch
+    cdef uint64_t epoch
     cdef int status = 0
     if n > 3:
         put_op(&e.out, OP_MARK)
-    if not uniq:
-        e.shared_open += 1
+    begin_tuple(e, o, uniq)
+    epoch = e.epoch
     Py_INCREF(o)
     e.depth += 1
     while True:
@@ -157,10 +157,9 @@ cdef int nest_tuple(Emission *e, PyObject *o, bint uniq) except -1:
             break
     e.depth -= 1
     if CYP_UNLIKELY(status < 0 or e.epoch != epoch or e.out.p > e.out.hard or
-                    not uniq and memo_get(e.memo, o) >= 0):
+                    e.shared_open and memo_get(e.memo, o) >= 0):
         return go_on_tuple(e, o, uniq, n, i, epoch, status)
-    if not uniq:
-        e.shared_open -= 1
+    end_tuple(e, uniq)
     put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
     Py_DECREF(o)
     return memoize(e, o, uniq)
@@ -172,7 +171,7 @@ cdef int go_on_tuple(Emission *e, PyObject *o, bint uniq, Py_ssize_t n, Py_ssize
     level_init(e, &lv, KIND_TUPLE, o, uniq)
     lv.n = n
     lv.i = i
-    lv.shared_open = not uniq
+    lv.shared_open = True
     return go_on(e, &lv, o, epoch, status)
 
 

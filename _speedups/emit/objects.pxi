@@ -206,7 +206,8 @@ cdef int open_parts(Emission *e, PyObject *o, object reduced, int step, Level *l
         # The caller and the level have it, and nobody else.  Its object may be met below its arguments, when it is
         # not in the memo yet; but then it is reduced again, and nothing counts for unique that has been met before.
         return nest_parts(e, lv) if can_nest(e) else NEXT
-    lv.shared_open = True  # up to the end: whoever has the reduce value may be met later, and it is in no memo
+    # Up to the end, where the memo is secured: whoever has the reduce value may be met later, and it is in no memo.
+    lv.shared_open = True
     e.shared_open += 1
     return NEXT
 
