@@ -15,27 +15,6 @@ static inline int *cyp_enter_emission(void)
     return emissions;
 }
 
-/* ---- emitter: dispatch tables ------------------------------------------------------------------------ */
-
-/* PyDict_Next of an exact dict, fastest where not all keys are strs. */
-static inline int cyp_table_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
-{
-#if defined(CYP_INLINE_VALUES)
-    PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
-    if (CYP_LIKELY(keys->dk_kind == DICT_KEYS_GENERAL)) {
-        PyDictKeyEntry *entry = DK_ENTRIES(keys) + *pos;
-        PyDictKeyEntry *end = DK_ENTRIES(keys) + keys->dk_nentries;
-        while (entry < end && entry->me_value == NULL) entry++;
-        if (entry >= end) return 0;
-        *pos = entry + 1 - DK_ENTRIES(keys);
-        *key = entry->me_key;
-        *value = entry->me_value;
-        return 1;
-    }
-#endif
-    return PyDict_Next(o, pos, key, value);
-}
-
 /* ---- emitter: where a class is found ------------------------------------------------------------------ */
 
 /* Whether sys.modules may be gone: PyImport_GetModuleDict() would abort the process. */

@@ -89,6 +89,18 @@ static inline Py_ssize_t cyp_attrs_len(PyObject *o)
     CypValues *values = cyp_inline_values(o);
     return values ? cyp_values_size(values) : -1;
 }
+/* cyp_dict_next() where not all keys are strs. */
+static inline int cyp_general_next(PyDictKeysObject *keys, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    const PyDictKeyEntry *entries = DK_ENTRIES(keys);
+    Py_ssize_t i = *pos;
+    while (i < keys->dk_nentries && entries[i].me_value == NULL) i++;
+    if (i >= keys->dk_nentries) return 0;
+    *pos = i + 1;
+    *key = entries[i].me_key;
+    *value = entries[i].me_value;
+    return 1;
+}
 /* PyDict_Next of an exact dict, and as it counts. */
 static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
@@ -101,14 +113,14 @@ static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, Py
         *value = values->values[slot];
         return 1;
     }
-    if (CYP_UNLIKELY(keys->dk_kind == DICT_KEYS_GENERAL)) return PyDict_Next(o, pos, key, value);
-    PyDictUnicodeEntry *entry = DK_UNICODE_ENTRIES(keys) + *pos;
-    PyDictUnicodeEntry *end = DK_UNICODE_ENTRIES(keys) + keys->dk_nentries;
-    while (entry < end && entry->me_value == NULL) entry++;
-    if (entry >= end) return 0;
-    *pos = entry + 1 - DK_UNICODE_ENTRIES(keys);
-    *key = entry->me_key;
-    *value = entry->me_value;
+    if (CYP_UNLIKELY(keys->dk_kind == DICT_KEYS_GENERAL)) return cyp_general_next(keys, pos, key, value);
+    const PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
+    Py_ssize_t i = *pos;
+    while (i < keys->dk_nentries && entries[i].me_value == NULL) i++;
+    if (i >= keys->dk_nentries) return 0;
+    *pos = i + 1;
+    *key = entries[i].me_key;
+    *value = entries[i].me_value;
     return 1;
 }
 /* Whether all keys of an exact dict are ASCII strs that do not begin with two underscores.  0: or nobody knows. */

@@ -147,7 +147,6 @@ cdef extern from "Python.h":
     PyObject *PyImport_GetModuleDict() noexcept  # borrowed
     PyObject *PyModule_GetDict(PyObject *) noexcept  # borrowed, of a module
     bint PyModule_CheckExact(PyObject *) noexcept
-    bint cyp_table_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *cyp_text_entry(PyObject *dict, PyObject *key) noexcept  # borrowed
     PyObject *cyp_class_qualname(PyTypeObject *) noexcept  # borrowed
     PyObject *cyp_class_entry(PyTypeObject *, PyObject *key) noexcept  # borrowed

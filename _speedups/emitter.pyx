@@ -34,7 +34,7 @@ from _speedups.cpythonx cimport (
     cyp_knows_ordereddict, cyp_list_kept, cyp_make_immutable, cyp_named_newobj, cyp_one_digit,
     cyp_ordereddict_key_at, cyp_ordereddict_next, cyp_ordereddict_node_at, cyp_own, cyp_plain_key, cyp_restore_error,
     cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_shares_names, cyp_signed_bytes, cyp_single_tail_batch,
-    cyp_slot_offset, cyp_stack_is_low, cyp_table_next, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo,
+    cyp_slot_offset, cyp_stack_is_low, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo,
     cyp_text_entry, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready, cyp_write_double_be, cyp_write_u16,
     cyp_write_u32, cyp_write_u64,
 )

@@ -115,7 +115,7 @@ cdef int nest_list(Emission *e, PyObject *o, bint uniq) except -1:
             break
         i += 1
         status = (<part_status>save_part)(e, PyList_GET_ITEM(o, i - 1))
-        if CYP_UNLIKELY(status < 0 or e.epoch != epoch):
+        if CYP_UNLIKELY(status < 0 or e.epoch != epoch) or i == n:
             break
     e.depth -= 1
     if CYP_UNLIKELY(status < 0 or e.epoch != epoch or e.out.p > e.out.hard):
@@ -153,7 +153,7 @@ cdef int nest_tuple(Emission *e, PyObject *o, bint uniq) except -1:
             break
         i += 1
         status = (<part_status>save_part)(e, PyTuple_GET_ITEM(o, i - 1))
-        if CYP_UNLIKELY(status < 0 or e.epoch != epoch):
+        if CYP_UNLIKELY(status < 0 or e.epoch != epoch) or i == n:
             break
     e.depth -= 1
     if CYP_UNLIKELY(status < 0 or e.epoch != epoch or e.out.p > e.out.hard or
@@ -383,8 +383,7 @@ cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inlin
             if done == n or e.guard or inline_values:
                 break
             at = pos
-            cyp_dict_next(pairs, &pos, &key, &value)
-            if Py_TYPE(key) != &PyUnicode_Type:
+            if not cyp_dict_next(pairs, &pos, &key, &value) or Py_TYPE(key) != &PyUnicode_Type:
                 pos = at
                 break
             # Not in the memo yet, or not ASCII, or a boundary comes first: no user code, as there is no file.

@@ -79,7 +79,7 @@ cdef bint may_be_dispatched(Emission *e, Plan *plan) noexcept:
         table = <PyObject *>copyreg_table
     if Py_TYPE(table) != &PyDict_Type or not cyp_plain_key(t):
         return True
-    while cyp_table_next(table, &pos, &key, &value):
+    while cyp_dict_next(table, &pos, &key, &value):
         if not cyp_plain_key(key):
             return True
         if key == t:
