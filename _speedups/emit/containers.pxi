@@ -84,6 +84,10 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
                 if can_nest(e):
                     if CYP_UNLIKELY((<part_status>save_part)(e, item) < 0):
                         return -1
+                    if i < lv.stop and i < PyList_GET_SIZE(o) and may_run(o, i):
+                        if CYP_UNLIKELY((<run_status>save_run)(e, o, &lv.i, lv.stop) < 0):
+                            return -1
+                        i = lv.i
                 elif save_leaf_any(e, item, uniq) == NOT_LEAF:
                     child[0] = item
                     return NEXT

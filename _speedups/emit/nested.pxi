@@ -5,6 +5,7 @@
 # on as a status, -1, as in levels.pxi.
 
 ctypedef int (*part_status)(Emission *, PyObject *) noexcept
+ctypedef int (*run_status)(Emission *, PyObject *, Py_ssize_t *, Py_ssize_t) noexcept
 ctypedef int (*instance_status)(Emission *, PyObject *, bint, Plan *) noexcept
 ctypedef int (*leaf_status)(Emission *, PyObject *, bint *) noexcept
 ctypedef int (*parts_status)(Emission *, Level *, uint64_t) noexcept
@@ -80,6 +81,54 @@ cdef int save_part(Emission *e, PyObject *o) except -1:
     return (<save_status>save_node)(e, o, uniq)
 
 
+cdef int save_run(Emission *e, PyObject *o, Py_ssize_t *done, Py_ssize_t stop) except -1:
+    """Write items of the list o, from done[0] on, that have the type of the one before, by the plan for that.
+
+    It goes as far as that is enough, and to `stop` at most.  Then save_part knows what to do.
+    """
+    cdef PyTypeObject *t = Py_TYPE(PyList_GET_ITEM(o, done[0] - 1))
+    cdef PyObject *item
+    cdef Plan *plan
+    cdef uint64_t epoch = e.epoch
+    cdef Py_ssize_t index, i
+    cdef int status
+    cdef bint uniq
+    if cyp_is_free_threaded() or not is_direct(e) or e.memo.n_alias:
+        return 0
+    plan = plan_for(e, t)
+    if plan == NULL:
+        return 0
+    while done[0] < stop and done[0] < PyList_GET_SIZE(o) and e.epoch == epoch and e.out.p <= e.out.lim:
+        i = done[0]
+        item = PyList_GET_ITEM(o, i)
+        if Py_TYPE(item) != t:
+            break
+        uniq = is_unique(e, item)
+        if not uniq:
+            index = memo_get(e.memo, item)
+            if index >= 0:
+                e.out.p = put_get_at(e.out.p, index)
+                done[0] += 1
+                continue
+        if shadows_hooks(plan, item):
+            break
+        done[0] += 1
+        status = quick_planned(e, item, uniq, plan)
+        if CYP_UNLIKELY(status != DONE):
+            if status == GO:
+                done[0] = i
+                break
+            return -1
+    return 0
+
+
+cdef inline bint may_run(PyObject *o, Py_ssize_t i) noexcept:
+    """save_run has a chance at items[i]: it has the type of the one before, and that is no container with ways of its own."""
+    cdef PyTypeObject *t = Py_TYPE(PyList_GET_ITEM(o, i))
+    return (t == Py_TYPE(PyList_GET_ITEM(o, i - 1)) and t != &PyDict_Type and t != &PyList_Type
+            and t != &PyTuple_Type and t != &PyUnicode_Type)
+
+
 cdef inline int nest_part(Emission *e, PyObject *o) except -1:
     """Write a part that put_leaf has not seen, and everything below it."""
     if put_leaves(e, &o, 0, 1) == 1:
@@ -117,6 +166,10 @@ cdef int nest_list(Emission *e, PyObject *o, bint uniq) except -1:
         status = (<part_status>save_part)(e, PyList_GET_ITEM(o, i - 1))
         if CYP_UNLIKELY(status < 0 or e.epoch != epoch) or i == n:
             break
+        if may_run(o, i):
+            status = (<run_status>save_run)(e, o, &i, n)
+            if CYP_UNLIKELY(status < 0 or e.epoch != epoch) or i == n:
+                break
     e.depth -= 1
     if CYP_UNLIKELY(status < 0 or e.epoch != epoch or e.out.p > e.out.hard):
         return go_on_list(e, o, uniq, n, i, epoch, status)
