@@ -80,6 +80,11 @@ static inline int cyp_one_digit(PyObject *o, int *value)
 #endif
 }
 
+/* Of BININT1, BININT2 and BININT the opcode, and how many bytes it takes with its argument: looked up, which is less
+   than a shift by a variable. */
+static inline unsigned char cyp_number_op(unsigned int size) { return (unsigned char)"KMJ"[size]; }
+static inline unsigned int cyp_number_bytes(unsigned int size) { return (unsigned char)"\2\3\5"[size]; }
+
 /* The value of an exact int as 64 bits; *fits is 0 when it needs more. */
 static inline int64_t cyp_int_as_i64(PyObject *o, int *fits)
 {

@@ -39,6 +39,8 @@ cdef extern from "compat.h":
     void cyp_copy_exact(unsigned char *dst, const unsigned char *src, Py_ssize_t nbytes) noexcept
 
     # emitter
+    unsigned char cyp_number_op(unsigned int size) noexcept
+    unsigned int cyp_number_bytes(unsigned int size) noexcept
     int *cyp_enter_emission() noexcept
     int cyp_enter_loading() noexcept
     void cyp_leave_loading() noexcept

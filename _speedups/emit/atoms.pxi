@@ -97,9 +97,9 @@ cdef inline unsigned char *put_int(unsigned char *p, PyObject *o) noexcept:
 cdef inline unsigned char *put_number(unsigned char *p, int value) noexcept:
     """BININT1, BININT2 or BININT at p, chosen without a branch, for sizes come in any order."""
     cdef unsigned int size = (<unsigned int>value > 0xFF) + (<unsigned int>value > 0xFFFF)
-    p[0] = <unsigned char>((OP_BININT1 | OP_BININT2 << 8 | OP_BININT << 16) >> 8 * size)
     cyp_write_u32(p + 1, <uint32_t>value)
-    return p + (0x050302 >> 8 * size & 0xFF)
+    p[0] = cyp_number_op(size)
+    return p + cyp_number_bytes(size)
 
 
 cdef inline unsigned char *put_get_at(unsigned char *p, Py_ssize_t index) noexcept:
