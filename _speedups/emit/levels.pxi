@@ -57,7 +57,7 @@ cdef inline int level_close(Emission *e, Level *lv) except -1:
         else:
             e.shared_open -= 1
             if lv.kind == KIND_REDUCE:
-                before_user_code(e)  # from now on its parts have a reference of the memo's: they are not met by their only
+                before_user_code(e)  # from now on the memo has a reference to each of its parts: none looks unique
     if lv.plan != NULL:
         lv.plan.pins -= 1
     if lv.kind >= KIND_SLOTS:
