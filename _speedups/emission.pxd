@@ -85,7 +85,7 @@ cdef struct Level:
     bint uniq             # met by its only reference: cannot be met again without user code
     bint single           # the batch is one item without MARK
     bint internal         # KIND_REDUCE: the reduce value is ours, not the object's
-    bint shared_open      # a tuple: counted in Emission.n_open_tuples; any other: in Emission.shared_open
+    bint shared_open      # counted in Emission.shared_open; of a tuple, or what is made of one, in n_open_tuples
     PyObject *obj         # owned
     uint64_t epoch        # Emission.epoch when opened
     Py_ssize_t i          # items done
@@ -113,7 +113,7 @@ cdef struct Emission:
     bint moved               # a hook may have moved it, to be met by an only reference: the memo is to own it first
     int shared_open          # open objects that are memoised only when complete and may be met again below themselves,
                              # but for tuples, of which it can be told when they are
-    PyObject *open_tuples[OPEN_TUPLES]  # not owned: open tuples, outermost first, as far as there is room
+    PyObject *open_tuples[OPEN_TUPLES]  # not owned: such as are open, outermost first, as far as there is room
     Py_ssize_t n_open_tuples # with those for which there is none
     Py_ssize_t again         # the first of them that was met again, counted in shared_open; OPEN_TUPLES where none was
     Py_ssize_t depth         # open levels

@@ -34,14 +34,14 @@ from _speedups.cpythonx cimport (
     cyp_dict_add_steal, cyp_dict_get, cyp_dict_is_text, cyp_dict_like, cyp_dict_next, cyp_dict_next_kept,
     cyp_dict_place, cyp_dict_set_steal, cyp_disown, cyp_enter_loading, cyp_function_code, cyp_has_dict, cyp_has_new,
     cyp_has_setter, cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_is_free_threaded, cyp_is_method,
-    cyp_is_readonly, cyp_is_tuple_class, cyp_keep, cyp_knows_decimal, cyp_knows_range, cyp_leave_loading, cyp_list_take,
-    cyp_makes_plainly, cyp_mix_bytes, cyp_module_dict, cyp_object_new, cyp_own, cyp_plain_dict, cyp_range_new,
-    cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_restore_error, cyp_same_new, cyp_set_readonly,
-    cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_stack_is_low, cyp_stores_as_dict, cyp_str_new, cyp_take_error,
-    cyp_temporal_new, cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc, cyp_tuple_copy, cyp_tuple_items,
-    cyp_type_find, cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at, cyp_values_fill, cyp_values_put,
-    cyp_values_size, cyp_values_slot_of, cyp_wants_tuple, raw_bytes, raw_float, raw_int, raw_int_from_le, raw_str,
-    raw_tuple,
+    cyp_is_readonly, cyp_is_tuple_class, cyp_keep, cyp_knows_decimal, cyp_knows_range, cyp_leave_loading,
+    cyp_list_take, cyp_makes_plainly, cyp_mix_bytes, cyp_module_dict, cyp_object_new, cyp_own, cyp_plain_dict,
+    cyp_range_new, cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_restore_error, cyp_same_new,
+    cyp_set_readonly, cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_stack_is_low, cyp_stores_as_dict,
+    cyp_str_new, cyp_take_error, cyp_temporal_new, cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc,
+    cyp_tuple_copy, cyp_tuple_items, cyp_type_find, cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at,
+    cyp_values_fill, cyp_values_put, cyp_values_size, cyp_values_slot_of, cyp_wants_tuple, raw_bytes, raw_float,
+    raw_int, raw_int_from_le, raw_str, raw_tuple,
 )
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport BATCH_ITEMS, FIRST_PIECE, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK

@@ -2,6 +2,7 @@
 
 import io
 import random
+from collections import namedtuple
 
 import pytest
 
@@ -129,11 +130,21 @@ class Handing:
         return Handing, ()
 
 
-def handed_on(depth, inner):
+class Named(namedtuple("Named", "first second third fourth")):
+    """Written by NEWOBJ, as all named tuples."""
+
+
+def make_tuple(*items):
+    return items
+
+
+def handed_on(make, depth, inner):
     handing = Handing()
-    opened = (handing, ["".join(["un", "shared"])], "".join(["be", "hind"]), ["".join(["la", "ter"])])
+    items = [handing, ["".join(["un", "shared"])], "".join(["be", "hind"]), ["".join(["la", "ter"])]]
     if inner:
-        opened = ((handing,), *opened[1:])
+        items[0] = (handing,)
+    opened = make(*items)
+    del items
     handing.holder = [opened]
     graph = handing.holder
     for n in range(depth):
@@ -141,9 +152,10 @@ def handed_on(depth, inner):
     return graph
 
 
+@pytest.mark.parametrize("make", [make_tuple, Named])
 @pytest.mark.parametrize("depth", [0, *DEPTHS, 22, 23, 24, 44, 45])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_user_code_hands_it_on(protocol, depth):
+def test_user_code_hands_it_on(protocol, depth, make):
     for inner in (False, True):
-        graphs = handed_on(depth, inner), handed_on(depth, inner)
+        graphs = handed_on(make, depth, inner), handed_on(make, depth, inner)
         assert CYPICKLE.dumps(graphs[0], protocol) == C_PICKLE.dumps(graphs[1], protocol)

@@ -150,7 +150,7 @@ cdef inline int open_tuple(Emission *e, PyObject *o, bint uniq, Level *lv) excep
 
 
 cdef inline int begin_tuple(Emission *e, PyObject *o, bint uniq) except -1:
-    """o is open, and in no memo, until end_tuple; if this fails it is not.
+    """o, a tuple or made of one, is open, and in no memo, until end_tuple; if this fails it is not.
 
     It may be met again below itself, also by user code's doing, and then by more than one reference, as that of the
     level counts.  What is met by its only reference below it is written once, unless o is.

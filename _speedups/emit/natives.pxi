@@ -16,7 +16,7 @@ cdef enum:
     NATIVE_CREATE = 3  # all arguments are saved
 
 
-cdef inline int quick_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
+cdef inline int quick_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:
     """open_native without a level, or with one that is well on its way; GO: nothing is done."""
     if plan.kind == PLAN_SLOTS:
         return quick_slots(e, o, uniq, plan, lv)
@@ -27,19 +27,16 @@ cdef inline int quick_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Le
     return quick_temporal(e, o, uniq, plan)
 
 
-cdef inline int open_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
+cdef inline int open_native(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:
     """An instance of a type with a native plan; the plan's kind says which."""
     if plan.kind == PLAN_SLOTS:
         level_init(e, lv, KIND_SLOTS, o, uniq)
     elif plan.kind == PLAN_FIELDS:
         level_init(e, lv, KIND_FIELDS, o, uniq)
-    elif plan.kind == PLAN_NAMEDTUPLE:
-        level_init(e, lv, KIND_NAMEDTUPLE, o, uniq)
     else:
-        level_init(e, lv, KIND_TEMPORAL, o, uniq)
-    if plan.kind != PLAN_SLOTS and plan.kind != PLAN_FIELDS and not uniq:
+        begin_tuple(e, o, uniq)
+        level_init(e, lv, KIND_NAMEDTUPLE if plan.kind == PLAN_NAMEDTUPLE else KIND_TEMPORAL, o, uniq)
         lv.shared_open = True
-        e.shared_open += 1
     lv.plan = plan
     plan.pins += 1
     return NEXT
@@ -64,7 +61,7 @@ cdef inline int memoize_created(Emission *e, Level *lv) except -1:
     cdef Py_ssize_t index
     if lv.shared_open:
         lv.shared_open = False
-        e.shared_open -= 1
+        end_tuple(e, lv.uniq)
     if not lv.uniq or e.epoch != lv.epoch:
         index = memo_get(e.memo, lv.obj)
         if CYP_UNLIKELY(index >= 0):

@@ -209,7 +209,7 @@ cdef inline bint put_memo(Emission *e, PyObject *o, bint uniq) noexcept:
     return True
 
 
-cdef inline int quick_namedtuple(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
+cdef inline int quick_namedtuple(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:
     """A namedtuple without a dictionary of its own."""
     cdef unsigned char *p
     cdef Py_ssize_t n = PyTuple_GET_SIZE(o)
@@ -218,11 +218,7 @@ cdef inline int quick_namedtuple(Emission *e, PyObject *o, bint uniq, Plan *plan
         return GO
     p[0] = OP_MARK
     e.out.p = p + (n > 3)
-    if not uniq:
-        e.shared_open += 1
     done = put_leaves(e, PySequence_Fast_ITEMS(o), 0, n)
-    if not uniq:
-        e.shared_open -= 1
     if CYP_LIKELY(done == n and e.out.p <= e.out.hard and e.memo.n < e.memo.cap):
         p = e.out.p
         e.memo.log[e.memo.n] = NULL
@@ -241,7 +237,7 @@ cdef inline int quick_namedtuple(Emission *e, PyObject *o, bint uniq, Plan *plan
     return NEXT
 
 
-cdef inline int quick_slots(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) noexcept:
+cdef inline int quick_slots(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv) except -1:
     """An instance with slots, all of them filled, whose names are in the memo."""
     cdef unsigned char *p
     cdef unsigned char *end
