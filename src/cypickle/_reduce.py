@@ -196,16 +196,20 @@ def _numpy_kind(cls: type, reduced: "Any") -> "str | None":
         return None
     if cls is getattr(numpy, "ndarray", None):
         array = cls((2,), "d")
-        (_, from_buffer), (_, reconstructed, state) = array.__reduce_ex__(5), array.__reduce_ex__(4)
-        known = type(from_buffer[0]) is PickleBuffer and from_buffer[1:] == (array.dtype, (2,), "C")
-        known = known and reconstructed == (cls, (0,), b"b")
-        return "array" if known and state == (1, (2,), array.dtype, False, array.tobytes()) else None
+        by_buffer, by_state = array.__reduce_ex__(5), array.__reduce_ex__(4)
+        known = (
+            [len(by_buffer), len(by_buffer[1]), len(by_state)] == [2, 4, 3]
+            and type(by_buffer[1][0]) is PickleBuffer
+            and by_buffer[1][1:] == (array.dtype, (2,), "C")
+            and by_state[1:] == ((cls, (0,), b"b"), (1, (2,), array.dtype, False, array.tobytes()))
+        )
+        return "array" if known else None
     if not issubclass(cls, getattr(numpy, "number", ())):
         return None
     number = cls(1)
-    function, args = number.__reduce__()
-    known = number.dtype.char in _NUMBERS and args == (number.dtype, bytes(memoryview(number)))
-    return "scalar" if known and reduced[0] is function and reduced[1][0] is number.dtype else None
+    dtype, asked = number.dtype, number.__reduce__()
+    known = dtype.char in _NUMBERS and asked[1:] == ((dtype, bytes(memoryview(number))),)
+    return "scalar" if known and reduced[0] is asked[0] and reduced[1][0] is dtype else None
 
 
 def _numpy_constant(cls: type, kind: str) -> "tuple[object, ...]":
