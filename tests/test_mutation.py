@@ -71,58 +71,6 @@ mutating("list_single_clears", lambda: list_that(lambda items: items.clear(), 1,
 mutating("list_single_grows", lambda: list_that(lambda items: len(items) < 3 and items.append(1), 1, 0))
 
 
-class Reduced:
-    """One of many in a list, by the plan for the one before; some change the list."""
-
-    def __init__(self, change=None):
-        self.change = change
-
-    def change_once(self):
-        change, self.change = self.change, None
-        if change:
-            change()
-
-    def __reduce__(self):
-        self.change_once()
-        return Other, ()
-
-
-class Stated(Reduced):
-    __reduce__ = object.__reduce__
-
-    def __getstate__(self):
-        self.change_once()
-        return 1
-
-
-def run_that(change, cls, size, at, depth):
-    items = [cls() for _ in range(size)]
-    items[at] = cls(lambda: change(items))
-    graph = items
-    for _ in range(depth):
-        graph = [graph, graph[:0]]
-    return graph
-
-
-def give_another_class(items):
-    items[-1].__class__ = Other if type(items[-1]) is not Other else Reduced
-
-
-for _cls, _at, _depth in itertools.product((Reduced, Stated), (1, 6, 7), (0, 1, 2)):
-    for _name, _change in {
-        "grows": lambda items: len(items) < 20 and items.append(Reduced()),
-        "shrinks": lambda items: items.pop(),
-        "clears": lambda items: items.clear(),
-        "is_replaced": lambda items: items.__setitem__(slice(None), [1.5, Other(), *items[2:]]),
-        "gets_known_ones": lambda items: items.__setitem__(-1, items[0]),
-        "changes_class": give_another_class,
-    }.items():
-        mutating(
-            f"run_{_cls.__name__}_{_at}_{_depth}_{_name}",
-            lambda cls=_cls, at=_at, depth=_depth, change=_change: run_that(change, cls, 8, at, depth),
-        )
-
-
 def dict_that(change, size=5, at=2):
     items = {f"k{index}": index for index in range(size)}
     items[f"k{at}"] = Container(lambda: change(items))
@@ -594,6 +542,8 @@ class ListSub(list):
 @scenario
 def entries_taken_out_and_put_back(implementation, seen, protocol):
     """The size stays; where gaps have been left behind, the iterator of a dict's items ends early, without an error."""
+    if protocol and sys.version_info >= (3, 15):
+        return  # its own pickle crashes
     for removed, size, at, taken in itertools.product((0, 2), range(1, 6), range(5), (0, 1, 3)):
         items = {f"r{index}": index for index in range(removed)}
 
