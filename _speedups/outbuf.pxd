@@ -19,9 +19,9 @@ from _speedups.opcodes cimport OP_FRAME
 cdef enum:
     SLACK = 128       # bytes that are free behind `hard`
     SCRATCH = 1024    # bytes in the struct itself, for results that never need a bytes object of their own size
-    FIRST_GROWTH = 16384  # bytes; the first size on the heap
+    FIRST_GROWTH = 4096  # bytes; the first size on the heap
     SAMPLE = 64          # items that tell how large the others are
-    EXPECTED = 1048576   # bytes, or as much as is written, that are taken on what they tell
+    TRUST = 16           # times as much as is written is taken on what they tell
 
 cdef struct OutBuf:
     unsigned char *p     # the next byte goes here
@@ -88,7 +88,7 @@ cdef inline Py_ssize_t out_size(OutBuf *out, Py_ssize_t used, Py_ssize_t nbytes)
         if out.each > 0:
             if <double>(used + nbytes - out.start) <= 2 * out.each * <double>(items + SAMPLE):
                 left = out.total - out.done[0]
-                size = used + <Py_ssize_t>min(out.each * <double>left, <double>max(used, EXPECTED))
+                size = used + <Py_ssize_t>min(out.each * <double>left, TRUST * <double>used)
                 size += (size >> 6) + SLACK
                 return size if size >= need else need + (need >> 6)
             # What is written now is larger than those before.  That may be the end; else wait for another sample.
