@@ -35,16 +35,16 @@ cdef int load_values(Loading *r, int mode) except -1:
             o = raw_float(cyp_read_double_be(p + 1))
             p += 9
         elif op == OP_BINGET or op == OP_LONG_BINGET:
-            if op == OP_BINGET and push_known(memo, &p, end, &sp, s.limit):
+            if op == OP_BINGET and push_known(memo, &p, end, &sp, s.limit, mode):
                 continue
-            n = p[1] if op == OP_BINGET else cyp_read_u32(p + 1)
-            if CYP_UNLIKELY(not memo_has(memo, n)):
+            n = cyp_read_u32(p + 1)
+            if CYP_UNLIKELY(op == OP_BINGET or not memo_has(memo, n)):
                 break
             o = memo.slots[n]
             if Py_TYPE(o) != &PyUnicode_Type and mode != ARGUMENTS and is_callable(o):
                 break
             Py_INCREF(o)
-            p += 2 if op == OP_BINGET else 5
+            p += 5
         elif op == OP_SHORT_BINUNICODE or op == OP_SHORT_BINBYTES:
             n = p[1]
             if n + 2 >= end - p or op == OP_SHORT_BINUNICODE and mode == PAIRS and not (sp - s.base - s.fence) & 1:
@@ -86,17 +86,24 @@ cdef int load_values(Loading *r, int mode) except -1:
 
 
 cdef inline bint push_known(Memo *memo, const unsigned char **at, const unsigned char *end, PyObject ***top,
-                            PyObject **limit) noexcept:
-    """BINGETs of strs, which come in runs: push what they name, if any, and move both places."""
+                            PyObject **limit, int mode) noexcept:
+    """BINGETs, which come in runs: push what they name, if any, and move both places; modes as in load_values()."""
+    cdef PyObject **slots = memo.slots
+    cdef Py_ssize_t size = memo.size
     cdef const unsigned char *p = at[0]
     cdef PyObject **sp = top[0]
+    cdef PyTypeObject *pushed = &PyUnicode_Type  # the last type: nothing of it begins a call
     cdef PyObject *o
     while end - p > 8 and p[0] == OP_BINGET and sp < limit:
-        if CYP_UNLIKELY(not memo_has(memo, p[1])):
+        if CYP_UNLIKELY(p[1] >= size):
             break
-        o = memo.slots[p[1]]
-        if Py_TYPE(o) != &PyUnicode_Type:
+        o = slots[p[1]]
+        if CYP_UNLIKELY(o == NULL or <size_t>o & TAG_MASK):
             break
+        if Py_TYPE(o) != pushed:
+            if mode != ARGUMENTS and is_callable(o):
+                break
+            pushed = Py_TYPE(o)
         Py_INCREF(o)
         sp[0] = o
         sp += 1

@@ -88,6 +88,10 @@ cdef PyObject *run(Loading *r) except NULL:
                             follow_callable(r)
                             p = r.p
                             sp = s.top
+                        elif p < end and p[0] == OP_BINGET:
+                            load_values(r, PAIRS if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED else ITEMS)
+                            p = r.p
+                            sp = s.top
                         continue
         elif op == OP_LONG_BINGET:
             if CYP_LIKELY(end - p >= 4):
