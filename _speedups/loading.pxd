@@ -25,6 +25,7 @@ cdef enum:
     RUNNING = -1        # Loading.op: `base` leads to the opcode
     READING = 256       # Loading.op: the next opcode is being read
     PATIENCE = 4096     # opcodes
+    OPCODE_BYTES = 8    # that an opcode takes with its argument, as a rule
     CLOSED_FIRST = 8    # states inside the struct
     SHAPES = 128        # kinds of dictionaries remembered in a load
     SHAPE_PAIRS = 30    # of the largest of them
@@ -42,7 +43,7 @@ cdef struct Loading:
     Py_ssize_t prefetched       # offset in the buffer from which the file has not been advanced
     bint framed                 # `end` is that of a frame
     const unsigned char *base   # an opcode at or before `p`, in the window, see load/where.pxi
-    int patience                # opcodes in load_op() until SIGINT is looked for
+    int patience                # opcodes in load_op() and in frames until SIGINT is looked for
     int op                      # the opcode in load_op(), whose bytes may have left the window; RUNNING if in none
     Py_ssize_t at               # offset of `op` in the stream
     Stack stack

@@ -46,7 +46,7 @@ from _speedups.cpythonx cimport (
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport BATCH_ITEMS, FIRST_PIECE, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
 from _speedups.loading cimport (
-    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, PATIENCE, READING, RUNNING, SHAPES, SHAPE_PAIRS, Shape,
+    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, OPCODE_BYTES, PATIENCE, READING, RUNNING, SHAPES, SHAPE_PAIRS, Shape,
     loading_free, loading_init,
 )
 from _speedups.opcodes cimport (
@@ -62,7 +62,8 @@ from _speedups.opcodes cimport (
 )
 from _speedups.recall cimport (
     Memo, TAG_BITS, TAG_CLOSED, TAG_ITEMS, TAG_KEPT, TAG_MASK, TAG_OPEN, TAG_WRITTEN, TAG_WRITTEN_BYTES,
-    memo_append, memo_free, memo_grow, memo_init, memo_is_free, memo_place, memo_release, slot_owns, untagged,
+    memo_append, memo_drop, memo_free, memo_grow, memo_init, memo_is_free, memo_move, memo_place, memo_release,
+    slot_owns, untagged,
 )
 from _speedups.stack cimport (
     KEYED, LISTED, Mark, NAMED, REAL, SLOTTED, Stack, UNMEMOISED, cut, drop_mark, enclosing_fence, height,
@@ -294,8 +295,8 @@ cdef class Machine:
             memo_move(&self.slots, &filled)
         finally:
             self.give()
-            memo_free(&filled)
-            memo_free(&dropped)  # finalizers find the new memo in its place
+            memo_drop(&filled)
+            memo_drop(&dropped)  # finalizers find the new memo in its place
 
     @memo.deleter
     def memo(self):
@@ -470,7 +471,7 @@ def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffe
         return run_nested(&r)
     finally:
         loading_free(&r)
-        memo_free(&memo)
+        memo_drop(&memo)
         if not borrowed:
             PyBuffer_Release(&view)
 
@@ -552,7 +553,7 @@ cdef object machine_load(Machine m, bint once):
         choose_hook(m)
         return run_nested(&r)
     finally:
-        memo_free(&passing)
+        memo_drop(&passing)
         m.pos = r.p - r.start
         m.prefetched = r.prefetched
         m.persistent_now = unset

@@ -22,7 +22,7 @@ _pickle.c (_Unpickler_MemoPut in 3.14, gh-115952).
 from cpython.object cimport PyObject
 from libc.string cimport memcpy, memset
 from _speedups.cpythonx cimport (
-    CYP_LIKELY, Py_DECREF, Py_INCREF, PyErr_NoMemory, PyMem_Free, PyMem_Malloc, PyMem_Realloc,
+    CYP_LIKELY, Py_DECREF, Py_INCREF, PyErr_NoMemory, PyMem_Free, PyMem_Malloc, PyMem_Realloc, cyp_clear,
 )
 
 cdef enum:
@@ -49,7 +49,7 @@ cdef inline void memo_init(Memo *memo) noexcept:
     memo.size = MEMO_FIRST
     memo.count = 0
     memo.sparse = NULL
-    memset(memo.first, 0, sizeof(memo.first))
+    cyp_clear(memo.first, sizeof(memo.first))
 
 
 cdef inline int memo_grow(Memo *memo, Py_ssize_t size) except -1:
@@ -113,25 +113,36 @@ cdef inline void memo_release(PyObject *slot) noexcept:
         Py_DECREF(untagged(slot))
 
 
-cdef inline void memo_free(Memo *memo) noexcept:
-    """Empty the memo.  It is valid and empty before the first finalizer runs."""
-    cdef PyObject **slots = memo.slots
-    cdef PyObject *sparse = memo.sparse
-    cdef Py_ssize_t size = memo.size
+cdef inline void memo_drop(Memo *memo) noexcept:
+    """Release what a memo holds that nobody can look into, and that is not used again."""
     cdef Py_ssize_t used = memo.count  # slots, unless some objects are not in slots
     cdef Py_ssize_t i
-    cdef PyObject *first[MEMO_FIRST]
-    cdef bint inside = slots == memo.first
-    if inside:
-        memcpy(first, slots, sizeof(first))
-        slots = first
-    memo_init(memo)
-    for i in range(size):
-        if used == 0 and sparse == NULL:
+    for i in range(memo.size):
+        if used == 0 and memo.sparse == NULL:
             break
-        used -= slots[i] != NULL
-        memo_release(slots[i])
-    if not inside:
-        PyMem_Free(slots)
-    if sparse != NULL:
-        Py_DECREF(sparse)
+        used -= memo.slots[i] != NULL
+        memo_release(memo.slots[i])
+    if memo.slots != memo.first:
+        PyMem_Free(memo.slots)
+    if memo.sparse != NULL:
+        Py_DECREF(memo.sparse)
+
+
+cdef inline void memo_move(Memo *target, Memo *source) noexcept:
+    """Empty source into target, which holds nothing: the part inside the struct has to be copied."""
+    target.size = source.size
+    target.count = source.count
+    target.sparse = source.sparse
+    if source.slots == source.first:
+        memcpy(target.first, source.first, sizeof(source.first))
+        target.slots = target.first
+    else:
+        target.slots = source.slots
+    memo_init(source)
+
+
+cdef inline void memo_free(Memo *memo) noexcept:
+    """Empty the memo.  It is valid and empty before the first finalizer runs."""
+    cdef Memo dropped
+    memo_move(&dropped, memo)
+    memo_drop(&dropped)

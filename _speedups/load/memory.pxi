@@ -245,6 +245,15 @@ cdef inline void resume_collector(Loading *r) noexcept:
 # ---- Ctrl-C -----------------------------------------------------------------------------------------------------
 
 
+cdef inline int lose_patience(Loading *r, Py_ssize_t opcodes) except -1:
+    """So many opcodes come, and nothing else may look for an interrupt in them."""
+    if CYP_UNLIKELY(opcodes >= r.patience):
+        r.patience = PATIENCE
+        return look_for_interrupt(r)
+    r.patience -= <int>opcodes
+    return 0
+
+
 cdef int look_for_interrupt(Loading *r) except -1:
     """At an opcode that has not begun, or where it may run user code: answer SIGINT."""
     if CYP_UNLIKELY(has_interrupt()):
@@ -284,16 +293,3 @@ cdef int memo_fill(Memo *memo, dict source) except -1:
             raise ValueError("memo key must be positive integers.")
         memo_put(memo, i, <PyObject *>value)
     return 0
-
-
-cdef void memo_move(Memo *target, Memo *source) noexcept:
-    """Empty source into the empty target: the part inside the struct has to be copied."""
-    target.size = source.size
-    target.count = source.count
-    target.sparse = source.sparse
-    if source.slots == source.first:
-        memcpy(target.first, source.first, sizeof(source.first))
-        target.slots = target.first
-    else:
-        target.slots = source.slots
-    memo_init(source)

@@ -384,9 +384,9 @@ cdef PyObject *run(Loading *r) except NULL:
                 continue
         elif op == OP_FRAME:
             r.p = p
-            look_for_interrupt(r)
             if CYP_LIKELY(r.host == NULL and not r.framed and end - p >= 8
                           and cyp_read_u64(p) <= <uint64_t>(end - p - 8)):
+                lose_patience(r, 1 + <Py_ssize_t>cyp_read_u64(p) // OPCODE_BYTES)
                 if habits.frames:
                     r.framed = True
                     end = r.end = p + 8 + cyp_read_u64(p)
@@ -425,10 +425,7 @@ cdef PyObject *run(Loading *r) except NULL:
         r.p = p
         r.at = stream_offset(r) - 1
         r.op = op
-        r.patience -= 1
-        if CYP_UNLIKELY(r.patience == 0):
-            r.patience = PATIENCE
-            look_for_interrupt(r)
+        lose_patience(r, 1)
         load_op(r, op)
         r.op = RUNNING
         p = r.p
