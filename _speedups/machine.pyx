@@ -46,8 +46,8 @@ from _speedups.cpythonx cimport (
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport BATCH_ITEMS, FIRST_PIECE, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
 from _speedups.loading cimport (
-    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, OPCODE_BYTES, PATIENCE, READING, RUNNING, SHAPES, SHAPE_PAIRS, Shape,
-    loading_free, loading_init,
+    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, OPCODE_BYTES, PATIENCE, READING, RUNNING, SHAPES,
+    SHAPE_PAIRS, Shape, loading_free, loading_init,
 )
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,
