@@ -393,6 +393,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 p += 8
                 r.p = p
                 continue
+            look_for_interrupt(r)
         elif op == OP_ADDITEMS:
             r.p = p
             load_additems(r)
