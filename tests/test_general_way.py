@@ -94,11 +94,34 @@ def test_loads_of_many_of_one_type(make):
 def test_runs_of_what_was_met(size):
     """Objects of the memo one after the other: some begin a call, some are of the same type as the one before."""
     rng = random.Random(f"runs {size}")
-    pool = [re.I, re.M, uuid.SafeUUID.safe, "a text", ["list"], ("t", 1), {"d": 1}, int, len, re.compile, 10**30, b"bytes"]
+    pool = [
+        re.I,
+        re.M,
+        uuid.SafeUUID.safe,
+        "a text",
+        ["list"],
+        ("t", 1),
+        {"d": 1},
+        int,
+        len,
+        re.compile,
+        10**30,
+        b"bytes",
+    ]
     pool += [uuid.UUID(int=7), decimal.Decimal(1)]
     for _ in range(60):
         choice = rng.sample(pool, rng.randrange(1, len(pool)))
         met = [rng.choice(choice) for _ in range(40)]
         padding = [[i] for i in range(size)]
         named = types.SimpleNamespace(**{f"name{i}": rng.choice(choice) for i in range(12)})
-        loads_agree([padding, choice, *met, tuple(met), {i: rng.choice(choice) for i in range(9)}, named, *padding[::9]])
+        loads_agree(
+            [
+                padding,
+                choice,
+                *met,
+                tuple(met),
+                {i: rng.choice(choice) for i in range(9)},
+                named,
+                *padding[::9],
+            ]
+        )
