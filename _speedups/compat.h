@@ -214,4 +214,12 @@ static inline unsigned int cyp_type_tag_new(PyTypeObject *tp)
 #include "compat_datetime.h"
 #include "compat_load.h"
 
+/* ---- what Cython generates -------------------------------------------------------------------------- */
+
+/* Py_DECREF by that name, for code of ours.  From here on Py_DECREF itself is what Cython's own code calls: the end of
+   an `except` clause drops a traceback that is not there if memory ran out just as it was to be made. */
+static inline void cyp_decref(PyObject *o) { Py_DECREF(o); }
+#undef Py_DECREF
+#define Py_DECREF(o) Py_XDECREF(o)
+
 #endif

@@ -279,6 +279,24 @@ static inline int cyp_plain_key(PyObject *o)
                                     && meta->tp_richcompare == PyType_Type.tp_richcompare);
 }
 
+/* Whether an iterator of (key, value) keeps the pair that it gives, to use it again: nobody else has it then. */
+static inline int cyp_keeps_pair(PyObject *iterator)
+{
+    return Py_IS_TYPE(iterator, &PyDictIterItem_Type) || Py_IS_TYPE(iterator, &PyODictIter_Type);
+}
+
+/* What numpy's arrays give as __array_struct__, in a capsule; it leaves nothing behind, which a buffer does.
+   Source: numpy's documentation of the array interface. */
+typedef struct {
+    int two, nd;
+    char typekind;
+    int itemsize, flags;
+    Py_intptr_t *shape, *strides;
+    void *data;
+    PyObject *descr;
+} CypArrayInterface;
+enum { CYP_C_CONTIGUOUS = 0x1, CYP_WRITEABLE = 0x400 };
+
 /* o.name(), new reference, for an object whose own attributes do not matter and whose type looks them up as usual. */
 static inline PyObject *cyp_call_method(PyObject *o, PyObject *name)
 {

@@ -50,6 +50,15 @@ cdef extern from "compat.h":
     int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
     unsigned int cyp_signed_bytes(int64_t) noexcept
     Py_ssize_t cyp_int_bytes(PyObject *, unsigned char *dst, Py_ssize_t room) noexcept
+    bint cyp_keeps_pair(PyObject *iterator) noexcept
+    ctypedef struct ArrayInterface "CypArrayInterface":
+        int nd
+        int itemsize
+        int flags
+        Py_ssize_t *shape
+        void *data
+    int C_CONTIGUOUS "CYP_C_CONTIGUOUS"
+    int WRITEABLE "CYP_WRITEABLE"
     int cyp_knows_ordereddict(PyTypeObject *) noexcept  # -1 for want of memory
     int cyp_ordereddict_next(PyObject *, void **node, PyObject **key) noexcept  # borrowed
     void *cyp_ordereddict_node_at(PyObject *, Py_ssize_t) noexcept
@@ -97,7 +106,7 @@ cdef extern from "Python.h":
     PyObject *Py_False
     PyTypeObject *Py_TYPE(PyObject *) noexcept
     void Py_INCREF(PyObject *) noexcept
-    void Py_DECREF(PyObject *) noexcept
+    void Py_DECREF "cyp_decref"(PyObject *) noexcept
     void Py_XINCREF(PyObject *) noexcept
     void Py_XDECREF(PyObject *) noexcept
     bint PyGC_Disable() noexcept
@@ -117,6 +126,7 @@ cdef extern from "Python.h":
     PyObject **PySequence_Fast_ITEMS(PyObject *) noexcept  # of a list or tuple, borrowed
     Py_ssize_t PyTuple_GET_SIZE(PyObject *) noexcept
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t) noexcept  # borrowed
+    PyObject *PyObject_Call(PyObject *, PyObject *args, PyObject *kwargs) except NULL  # new
     PyObject *PyTuple_GetSlice(PyObject *, Py_ssize_t, Py_ssize_t) except NULL  # new
     Py_ssize_t PyDict_Size(PyObject *) noexcept  # of an exact dict
     Py_ssize_t PyDict_GET_SIZE(PyObject *) noexcept

@@ -110,7 +110,7 @@ cdef struct Emission:
     int odd
     bint guard               # boundaries may run user code: a file, or persistent ids
     PyObject *held           # owned or NULL: the object at the last such boundary
-    bint moved               # a hook may have moved it, to be met by an only reference: the memo is to own it first
+    bint moved               # user code may have moved it, to be met by an only reference: the memo is to own it first
     int shared_open          # open objects that are memoised only when complete and may be met again below themselves,
                              # but for tuples, of which it can be told when they are
     PyObject *open_tuples[OPEN_TUPLES]  # not owned: such as are open, outermost first, as far as there is room

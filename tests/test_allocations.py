@@ -1,5 +1,6 @@
 """Any allocation may fail, and those of loads run the collector, hence user code: the result is right or an error."""
 
+import copyreg
 import dataclasses
 import datetime
 import gc
@@ -9,7 +10,7 @@ import pickle
 import random
 import sys
 import typing
-from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections import ChainMap, Counter, OrderedDict, defaultdict, deque, namedtuple
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PurePosixPath
@@ -215,9 +216,9 @@ def loads_without_memory(data, start):
         _testcapi.remove_mem_hooks()
 
 
-def without_memory(function, start):
-    """What a call gives where the allocation after `start` others fails, or its error."""
-    _testcapi.set_nomemory(start, start + 1)
+def without_memory(function, start, failures=1):
+    """What a call gives where so many allocations fail after `start` others, or its error."""
+    _testcapi.set_nomemory(start, start + failures)
     try:
         return function()
     except Exception as error:
@@ -290,3 +291,73 @@ def test_a_pickler_whose_allocation_has_failed_goes_on(kind, protocol):
         succeeded += error is None
         if succeeded > 20:
             break
+
+
+class Refusing:
+    def __reduce__(self):
+        raise ValueError("refused")
+
+
+class Classless:
+    """Asked for its class by NEWOBJ."""
+
+    @property
+    def __class__(self):
+        raise AttributeError("no class")
+
+    def __reduce_ex__(self, protocol):
+        return copyreg.__newobj__, (Classless,)
+
+
+class Unreducible:
+    def __reduce_ex__(self, protocol):
+        raise AttributeError("not reduced")
+
+
+def failing_dump(make, table, protocol):
+    obj = make()
+    pickler = cypickle.Pickler(io.BytesIO(), protocol)
+    if table:
+        pickler.dispatch_table = ChainMap({})
+    return lambda: pickler.dump([{1: (obj,)}, {(1, 2): {(3, 4): [obj]}}])
+
+
+def failing_load(data, Unpickler):
+    unpickler = Unpickler(io.BytesIO(data))
+    return unpickler.load
+
+
+FAILING = {
+    **{
+        f"{cls.__name__}_{table}_{protocol}": (failing_dump, cls, table, protocol)
+        for cls in (Refusing, Classless, Unreducible)
+        for table in (False, True)
+        for protocol in (0, 2, 4)
+    },
+    **{
+        f"{data!r}_{cls.__name__}": (failing_load, data, cls)
+        for data in (
+            b"I12x\n.",
+            b"L12x\n.",
+            b"ccollections\nabsent\n.",
+            b"\x80\4\x8c\2osh\0\x93.",
+            b"P\xff\n.",
+            b"}]N.s.",
+        )
+        for cls in (cypickle.Unpickler, cypickle.ExtensibleUnpickler)
+    },
+}
+
+
+@pytest.mark.skipif(_testcapi is None, reason="no _testcapi that can be used")
+@pytest.mark.parametrize("name", FAILING)
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # generators that cannot be closed
+def test_allocations_fail_while_an_error_is_on_its_way(name):
+    """Where an `except` clause has caught it, say, and its traceback cannot be made."""
+    make, *arguments = FAILING[name]
+    for start in range(120):
+        for failures in (1, 2, 3):
+            outcome = without_memory(make(*arguments), start, failures)
+            assert isinstance(outcome, Exception) or outcome is None, (start, failures)

@@ -8,6 +8,7 @@ import pytest
 
 import shapes
 from implementations import C_PICKLE, CYPICKLE, PROTOCOLS
+from oracle import both
 
 DEPTHS = range(1, 14)  # more tuples than are told one by one
 
@@ -159,3 +160,50 @@ def test_user_code_hands_it_on(protocol, depth, make):
     for inner in (False, True):
         graphs = handed_on(make, depth, inner), handed_on(make, depth, inner)
         assert CYPICKLE.dumps(graphs[0], protocol) == C_PICKLE.dumps(graphs[1], protocol)
+
+
+Pair = namedtuple("Pair", "name links")
+
+
+@pytest.mark.parametrize("depth", [0, 1, 13, 45, 46, 47, 48, 49, 70])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_named_tuples_below_themselves(protocol, depth):
+    """Of a class whose plan is known by then; their other items have one reference."""
+    for make in ("".join, list):
+        inner = Pair(make(["un", "shared"]), [])
+        inner.links.append(inner)
+        for _ in range(depth):
+            inner = (inner,)
+        graph = [Pair(1, 2), inner]
+        del inner
+        assert CYPICKLE.dumps(graph, protocol) == C_PICKLE.dumps(graph, protocol)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 46, 47, 48, 49, 50, 100])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_file_hands_it_on(protocol, depth):
+    """The innermost of many tuples that are open, none of them met before."""
+
+    def scenario(implementation, seen):
+        later, written = [], []
+        inner = (bytes(70_000), later, [1, [2]], {}, [4, [5]])
+        for _ in range(depth):
+            inner = (inner,)
+        graph = [inner]
+        del inner
+
+        class File:
+            def write(self, data):
+                written.append(bytes(data))
+                if not later:
+                    opened = graph[0]
+                    for _ in range(depth):
+                        opened = opened[0]
+                    later.append(opened)
+                return len(data)
+
+        implementation.Pickler(File(), protocol).dump(graph)
+        return b"".join(written)
+
+    theirs, ours = both(scenario)
+    assert ours == theirs

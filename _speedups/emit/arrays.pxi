@@ -16,10 +16,9 @@ cdef inline Py_ssize_t known_index(Emission *e, PyObject *o) noexcept:
 
 cdef int quick_array(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
     """An array of numbers that is C-contiguous, in-band."""
-    cdef Py_buffer view
-    cdef object dtype
-    cdef int status = GO
-    cdef Py_ssize_t i
+    cdef object capsule, dtype
+    cdef ArrayInterface *array
+    cdef Py_ssize_t i, nbytes
     cdef bint known = False
     if e.buffer_callback != NULL and e.proto >= 5:
         return GO
@@ -29,24 +28,22 @@ cdef int quick_array(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
             known = True
     if not known:
         return GO
-    try:
-        PyObject_GetBuffer(<object>o, &view, PyBUF_FULL_RO)
-    except Exception:  # numpy knows another way then
+    capsule = (<object>o).__array_struct__
+    array = <ArrayInterface *>PyCapsule_GetPointer(capsule, NULL)
+    if not 0 < array.nd <= MOST_DIMENSIONS or not array.flags & C_CONTIGUOUS:
         return GO
-    try:
-        if (1 < view.len < FRAME_TARGET and 0 < view.ndim <= MOST_DIMENSIONS and PyBuffer_IsContiguous(&view, c"C")
-                and has_room(e, view.len + CALL, 6) and view.len + CALL <= e.out.lim - e.out.p):
-            if e.proto >= 5:
-                status = put_from_buffer(e, o, uniq, plan.constant, <PyObject *>dtype, &view)
-            else:
-                status = put_reconstructed(e, o, uniq, plan, <PyObject *>dtype, &view)
-    finally:
-        PyBuffer_Release(&view)
-    return status
+    nbytes = array.itemsize
+    for i in range(array.nd):
+        nbytes *= array.shape[i]
+    if not 1 < nbytes < FRAME_TARGET or not has_room(e, nbytes + CALL, 6) or nbytes + CALL > e.out.lim - e.out.p:
+        return GO
+    if e.proto >= 5:
+        return put_from_buffer(e, o, uniq, plan.constant, <PyObject *>dtype, array, nbytes)
+    return put_reconstructed(e, o, uniq, plan, <PyObject *>dtype, array, nbytes)
 
 
 cdef int put_from_buffer(Emission *e, PyObject *o, bint uniq, PyObject *known, PyObject *dtype,
-                         Py_buffer *view) noexcept:
+                         ArrayInterface *array, Py_ssize_t nbytes) noexcept:
     """A function called with the contents as a PickleBuffer, dtype, shape and order.
 
     Source: numpy's methods.c, array_reduce_ex_picklebuffer.
@@ -55,18 +52,19 @@ cdef int put_from_buffer(Emission *e, PyObject *o, bint uniq, PyObject *known, P
     cdef Py_ssize_t order = known_index(e, PyTuple_GET_ITEM(known, 1))
     cdef Py_ssize_t kind = known_index(e, dtype)
     cdef unsigned char *p
-    if function < 0 or order < 0 or kind < 0 or view.readonly:
+    if function < 0 or order < 0 or kind < 0 or not array.flags & WRITEABLE:
         return GO
     p = put_op_at(put_get_at(e.out.p, function), OP_MARK)
     p[0] = OP_BYTEARRAY8
-    cyp_write_u64(p + 1, <uint64_t>view.len)
-    memcpy(p + 9, view.buf, view.len)
-    p = put_get_at(put_fresh(e, p + 9 + view.len), kind)
-    p = put_get_at(put_shape(e, p, view), order)
+    cyp_write_u64(p + 1, <uint64_t>nbytes)
+    memcpy(p + 9, array.data, nbytes)
+    p = put_get_at(put_fresh(e, p + 9 + nbytes), kind)
+    p = put_get_at(put_shape(e, p, array), order)
     return put_call(e, put_fresh(e, put_op_at(p, OP_TUPLE)), o, uniq)
 
 
-cdef int put_reconstructed(Emission *e, PyObject *o, bint uniq, Plan *plan, PyObject *dtype, Py_buffer *view) noexcept:
+cdef int put_reconstructed(Emission *e, PyObject *o, bint uniq, Plan *plan, PyObject *dtype,
+                           ArrayInterface *array, Py_ssize_t nbytes) noexcept:
     """A function called with the class, for an empty array, and the state: version, shape, dtype, order, contents.
 
     Source: numpy's methods.c, array_reduce.
@@ -82,26 +80,26 @@ cdef int put_reconstructed(Emission *e, PyObject *o, bint uniq, Plan *plan, PyOb
     p = put_get_at(put_fresh(e, put_op_at(p, OP_TUPLE1)), letter)
     put_call(e, put_fresh(e, put_op_at(p, OP_TUPLE3)), o, uniq)
     p = put_number(put_op_at(e.out.p, OP_MARK), 1)
-    p = put_op_at(put_get_at(put_shape(e, p, view), kind), OP_NEWFALSE)
-    if view.len <= 0xFF:
+    p = put_op_at(put_get_at(put_shape(e, p, array), kind), OP_NEWFALSE)
+    if nbytes <= 0xFF:
         p[0] = OP_SHORT_BINBYTES
-        p[1] = <unsigned char>view.len
+        p[1] = <unsigned char>nbytes
         p += 2
     else:
         p[0] = OP_BINBYTES
-        cyp_write_u32(p + 1, <uint32_t>view.len)
+        cyp_write_u32(p + 1, <uint32_t>nbytes)
         p += 5
-    memcpy(p, view.buf, view.len)
-    p = put_fresh(e, put_op_at(put_fresh(e, p + view.len), OP_TUPLE))
+    memcpy(p, array.data, nbytes)
+    p = put_fresh(e, put_op_at(put_fresh(e, p + nbytes), OP_TUPLE))
     e.out.p = put_op_at(p, OP_BUILD)
     return DONE
 
 
-cdef inline unsigned char *put_shape(Emission *e, unsigned char *p, Py_buffer *view) noexcept:
+cdef inline unsigned char *put_shape(Emission *e, unsigned char *p, ArrayInterface *array) noexcept:
     cdef Py_ssize_t i
-    for i in range(view.ndim):
-        p = put_number(p, <int>view.shape[i])  # FRAME_TARGET at most
-    return put_fresh(e, put_op_at(p, <unsigned char>(OP_TUPLE1 + view.ndim - 1)))
+    for i in range(array.nd):
+        p = put_number(p, <int>array.shape[i])  # FRAME_TARGET at most
+    return put_fresh(e, put_op_at(p, <unsigned char>(OP_TUPLE1 + array.nd - 1)))
 
 
 cdef int quick_scalar(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
@@ -114,10 +112,7 @@ cdef int quick_scalar(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1
     if function < 0 or kind < 0 or not has_room(e, CALL, 2) or CALL > e.out.lim - e.out.p:
         return GO
     p = put_get_at(put_get_at(e.out.p, function), kind)
-    try:
-        PyObject_GetBuffer(<object>o, &view, PyBUF_SIMPLE)
-    except Exception:  # which asking it will raise again
-        return GO
+    PyObject_GetBuffer(<object>o, &view, PyBUF_SIMPLE)
     nbytes = view.len
     if 1 < nbytes <= HEAD * 2:
         memcpy(p + 2, view.buf, nbytes)

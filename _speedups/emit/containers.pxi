@@ -155,18 +155,25 @@ cdef inline int begin_tuple(Emission *e, PyObject *o, bint uniq) except -1:
     It may be met again below itself, also by user code's doing, and then by more than one reference, as that of the
     level counts.  What is met by its only reference below it is written once, unless o is.
     """
-    cdef Py_ssize_t i, n = e.n_open_tuples
-    if not uniq:
-        for i in range(min(n, OPEN_TUPLES)):
-            if CYP_UNLIKELY(e.open_tuples[i] == o):
-                meet_again(e, i)
-                break
+    cdef Py_ssize_t n = e.n_open_tuples
+    cdef Py_ssize_t place = -1 if uniq else among_open(e, o)
+    if CYP_UNLIKELY(place >= 0):
+        meet_again(e, place)
     if CYP_LIKELY(n < OPEN_TUPLES):
         e.open_tuples[n] = o
-    elif not uniq:
+    else:
         e.shared_open += 1
     e.n_open_tuples = n + 1
     return 0
+
+
+cdef inline Py_ssize_t among_open(Emission *e, PyObject *o) noexcept:
+    """The place of o in e.open_tuples; -1 where it is not there."""
+    cdef Py_ssize_t i
+    for i in range(min(e.n_open_tuples, OPEN_TUPLES)):
+        if CYP_UNLIKELY(e.open_tuples[i] == o):
+            return i
+    return -1
 
 
 cdef int meet_again(Emission *e, Py_ssize_t i) except -1:
@@ -182,17 +189,16 @@ cdef int meet_again(Emission *e, Py_ssize_t i) except -1:
     return 0
 
 
-cdef inline void end_tuple(Emission *e, bint uniq) noexcept:
-    """uniq: as for begin_tuple."""
+cdef inline void end_tuple(Emission *e) noexcept:
     e.n_open_tuples -= 1
     if CYP_UNLIKELY(e.n_open_tuples >= e.again):
-        end_odd_tuple(e, uniq)
+        end_odd_tuple(e)
 
 
-cdef void end_odd_tuple(Emission *e, bint uniq) noexcept:
+cdef void end_odd_tuple(Emission *e) noexcept:
     """end_tuple for one that was met again, is below such a one, or for which there was no room."""
     if e.n_open_tuples >= OPEN_TUPLES:
-        e.shared_open -= not uniq
+        e.shared_open -= 1
     elif e.n_open_tuples == e.again:
         e.shared_open -= 1
         e.again = OPEN_TUPLES
@@ -219,7 +225,7 @@ cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq)
     ensure(&e.out)
     if lv.shared_open:
         lv.shared_open = False
-        end_tuple(e, lv.uniq)
+        end_tuple(e)
     if not lv.uniq or e.epoch != lv.epoch:
         index = memo_get(e.memo, o)
         if CYP_UNLIKELY(index >= 0):
@@ -318,10 +324,10 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
             if save_leaf(e, value, uniq) == NOT_LEAF:
                 child[0] = value
                 return NEXT
-            release(e, &lv.item)
+            release_kept(e, lv)
         if lv.step == STEP_ITEM:
             if CYP_UNLIKELY(lv.item != NULL):
-                release(e, &lv.item)
+                release_kept(e, lv)
             while True:
                 bare = without_dictionary(e, lv, instance)
                 put_pairs(e, pairs_of(lv), bare, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
@@ -346,6 +352,13 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
                 return DONE
         else:
             start_dict_batch(e, lv)
+
+
+cdef inline int release_kept(Emission *e, Level *lv) except -1:
+    """Drop the value that was kept while its key was saved: others may have taken it over, as their only one."""
+    if e.epoch != lv.epoch:
+        before_user_code(e)
+    return release(e, &lv.item)
 
 
 cdef inline int start_dict_batch(Emission *e, Level *lv) except -1:

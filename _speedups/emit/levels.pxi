@@ -53,7 +53,7 @@ cdef inline int level_close(Emission *e, Level *lv) except -1:
     if lv.shared_open:
         lv.shared_open = False
         if lv.kind == KIND_TUPLE or lv.kind == KIND_NAMEDTUPLE or lv.kind == KIND_TEMPORAL:
-            end_tuple(e, lv.uniq)
+            end_tuple(e)
         else:
             e.shared_open -= 1
             if lv.kind == KIND_REDUCE:

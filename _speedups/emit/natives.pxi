@@ -61,7 +61,7 @@ cdef inline int memoize_created(Emission *e, Level *lv) except -1:
     cdef Py_ssize_t index
     if lv.shared_open:
         lv.shared_open = False
-        end_tuple(e, lv.uniq)
+        end_tuple(e)
     if not lv.uniq or e.epoch != lv.epoch:
         index = memo_get(e.memo, lv.obj)
         if CYP_UNLIKELY(index >= 0):
@@ -111,6 +111,8 @@ cdef int keep_slots(Level *lv, Py_ssize_t first) except -1:
 cdef int drop_slots(Emission *e, Level *lv) except -1:
     """Undo keep_slots."""
     cdef Py_ssize_t i
+    if e.epoch != lv.epoch:
+        before_user_code(e)  # others may have taken them over, who will be their only ones
     for i in range(PLAN_NAMES):
         release(e, &lv.values[i])
     PyMem_Free(lv.values)

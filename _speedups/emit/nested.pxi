@@ -212,7 +212,7 @@ cdef int nest_tuple(Emission *e, PyObject *o, bint uniq) except -1:
     if CYP_UNLIKELY(status < 0 or e.epoch != epoch or e.out.p > e.out.hard or
                     e.shared_open and memo_get(e.memo, o) >= 0):
         return go_on_tuple(e, o, uniq, n, i, epoch, status)
-    end_tuple(e, uniq)
+    end_tuple(e)
     put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
     Py_DECREF(o)
     return memoize(e, o, uniq)

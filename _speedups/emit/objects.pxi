@@ -192,7 +192,7 @@ cdef int open_reduced(Emission *e, PyObject *o, object reduced, Level *lv) excep
     if e.proto >= 2:
         step = first_part(e, o, reduced)
     if step == PART_EX_CLASS and e.proto < 4:
-        return open_parts(e, o, _reduce.newobj_ex_by_partial(reduced), PART_FUNC, lv)
+        return open_parts(e, o, newobj_ex_by_partial(<PyObject *>reduced), PART_FUNC, lv)
     return open_parts(e, o, reduced, step, lv)
 
 
@@ -202,14 +202,40 @@ cdef int open_parts(Emission *e, PyObject *o, object reduced, int step, Level *l
     lv.internal = internal
     lv.value = new_ref(<PyObject *>reduced)
     lv.step = step
-    if Py_REFCNT(lv.value) == 2 and not cyp_is_free_threaded():
-        # The caller and the level have it, and nobody else.  Its object may be met below its arguments, when it is
-        # not in the memo yet; but then it is reduced again, and nothing counts for unique that has been met before.
-        return nest_parts(e, lv) if can_nest(e) else NEXT
-    # Up to the end, where the memo is secured: whoever has the reduce value may be met later, and it is in no memo.
-    lv.shared_open = True
-    e.shared_open += 1
+    if cyp_is_free_threaded() or Py_REFCNT(lv.value) != 2:
+        return share_parts(e, lv)
+    if step == PART_EX_CLASS and Py_REFCNT(PyTuple_GET_ITEM(lv.value, 1)) != 1:
+        return share_parts(e, lv)  # NEWOBJ_EX is given its items, not the tuple
+    # The caller and the level have it, and nobody else.  Its object may be met below its arguments, when it is not in
+    # the memo yet; but then it is reduced again, and nothing counts for unique that has been met before.
+    return nest_parts(e, lv) if can_nest(e) else NEXT
+
+
+cdef int share_parts(Emission *e, Level *lv) except -1:
+    """Others have something that is in no memo, and may be met later: nothing in it looks unique up to the end.
+
+    There the memo is secured.
+    """
+    if not lv.shared_open:
+        lv.shared_open = True
+        e.shared_open += 1
     return NEXT
+
+
+cdef object newobj_ex_by_partial(PyObject *reduced):
+    """The reduce value for protocols without NEWOBJ_EX: a partial call of `cls.__new__`.
+
+    The partial object keeps the dictionary of keyword arguments if nobody but `reduced` has it, else a copy.
+    Source: _pickle.c save_reduce.
+    """
+    from functools import partial
+
+    cdef PyObject *args = PyTuple_GET_ITEM(reduced, 1)
+    cdef PyObject *new_args = PyTuple_GET_ITEM(args, 1)
+    cdef object cls = item(args, 0)
+    cdef object given = (cls.__new__, cls) + own(PyTuple_GetSlice(new_args, 0, PyTuple_GET_SIZE(new_args)))
+    cdef object call = own(PyObject_Call(<PyObject *>partial, <PyObject *>given, PyTuple_GET_ITEM(args, 2)))
+    return (call, ()) + own(PyTuple_GetSlice(reduced, 2, PyTuple_GET_SIZE(reduced)))
 
 
 cdef bint well_formed(PyObject *value) noexcept:
@@ -394,7 +420,7 @@ cdef int fetch_ahead(Emission *e, Level *lv, PyObject *iterator, bint pairs) exc
     if lv.item == NULL:
         return DONE
     if pairs:
-        check_pair(lv.item)
+        begin_pair(e, lv)
     lv.i = 0
     lv.single = True
     if e.proto == 0:
@@ -407,9 +433,12 @@ cdef int fetch_ahead(Emission *e, Level *lv, PyObject *iterator, bint pairs) exc
     return NEXT
 
 
-cdef int check_pair(PyObject *item) except -1:
-    if not PyTuple_Check(item) or PyTuple_GET_SIZE(item) != 2:
+cdef int begin_pair(Emission *e, Level *lv) except -1:
+    """lv.item is what the iterator has given."""
+    if not PyTuple_Check(lv.item) or PyTuple_GET_SIZE(lv.item) != 2:
         raise TypeError("dict items iterator must return 2-tuples")
+    if Py_REFCNT(lv.item) != 1 and not cyp_keeps_pair(part(lv.value, 4)):
+        share_parts(e, lv)
     return 0
 
 
@@ -417,6 +446,7 @@ cdef int finish_item(Emission *e, Level *lv, PyObject *iterator, unsigned char o
                      bint pairs, int fetch, int item, int after) except -1:
     """An item of a batch is written: end the batch, or bring the next item.  Sets the step to one of the last three."""
     lv.step = fetch
+    before_user_code(e)  # others may have the item too, and be the only ones once it is dropped
     release(e, &lv.item)
     lv.i += 1
     lv.n += 1
@@ -431,7 +461,6 @@ cdef int finish_item(Emission *e, Level *lv, PyObject *iterator, unsigned char o
         lv.step = fetch
         return 0
     if lv.ahead == NULL:
-        before_user_code(e)
         lv.ahead = PyIter_Next(iterator)
     lv.item = lv.ahead
     lv.ahead = NULL
@@ -441,7 +470,7 @@ cdef int finish_item(Emission *e, Level *lv, PyObject *iterator, unsigned char o
         lv.step = after
         return 0
     if pairs:
-        check_pair(lv.item)
+        begin_pair(e, lv)
     lv.step = item
     return 0
 

@@ -12,6 +12,7 @@ cdef int flush(Emission *e) except -1:
     """Hand what is written to the file; no frame is open."""
     cdef object data = own(out_take(&e.out))
     before_user_code(e)
+    e.moved = True
     (<object>e.write)(data)
     return 0
 
@@ -90,6 +91,7 @@ cdef int answer_interrupt(Emission *e) except -1:
     e.recurse = e.usual_recurse
     e.max_depth = RECURSE_LEVELS
     before_user_code(e)
+    e.moved = True
     handle_interrupt()
     return 0
 

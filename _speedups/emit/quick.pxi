@@ -216,6 +216,8 @@ cdef inline int quick_namedtuple(Emission *e, PyObject *o, bint uniq, Plan *plan
     cdef Py_ssize_t done
     if n == 0 or plan.type.tp_dictoffset or (p := put_class(e, o, plan)) == NULL:
         return GO
+    if not uniq and (e.n_open_tuples >= OPEN_TUPLES or among_open(e, o) >= 0):
+        return GO  # it may be below itself
     p[0] = OP_MARK
     e.out.p = p + (n > 3)
     done = put_leaves(e, PySequence_Fast_ITEMS(o), 0, n)

@@ -281,14 +281,6 @@ def reduce_bytearray(obj: bytearray) -> "tuple[Any, ...]":
     return (bytearray, (bytes(obj),)) if obj else (bytearray, ())
 
 
-def newobj_ex_by_partial(reduced: "tuple[Any, ...]") -> "tuple[Any, ...]":
-    """`__newobj_ex__` for protocols without NEWOBJ_EX: a partial call of `cls.__new__`."""
-    from functools import partial
-
-    cls, args, kwargs = reduced[1]
-    return (partial(cls.__new__, cls, *args, **kwargs), (), *reduced[2:])
-
-
 # ---- globals ---------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import copyreg
 import io
 import pickle
 import random
+import tracemalloc
 
 import pytest
 
@@ -191,11 +192,48 @@ def test_subclasses_of_numbers(protocol):
     assert cypickle.dumps(objects * 2, protocol) == pickle.dumps(objects * 2, protocol)
 
 
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_the_arrays_keep_their_size(protocol):
+    """A buffer would leave a description of itself with each of them."""
+    arrays = [numpy.arange(4.0) for _ in range(2000)]
+    cypickle.dumps(arrays[:3], protocol)
+    tracemalloc.start()
+    try:
+        cypickle.dumps(arrays, protocol)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 8 * len(arrays)
+
+
 def test_the_arrays_keep_nothing():
-    """Exported buffers are released: the array can be resized."""
+    """Nothing of them is held: the array can be resized."""
     array = numpy.arange(3)
     for protocol in PROTOCOLS:
         cypickle.dumps([numpy.arange(2), array, array[:2]], protocol)
         array.resize(len(array) + 1, refcheck=False)
         memoryview(array).release()
     assert len(array) == 3 + len(PROTOCOLS)
+
+
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_any_allocation_may_fail(protocol):
+    _testcapi = pytest.importorskip("_testcapi", reason="no _testcapi")
+    objects = [
+        numpy.arange(3.0),
+        numpy.float64(1),
+        *(numpy.arange(4.0 + n) for n in range(10)),
+        numpy.float64(2),
+    ]
+    cypickle.dumps(objects, protocol)
+    for start in range(200):
+        _testcapi.set_nomemory(start, start + 1)
+        try:
+            dumped = cypickle.dumps(objects, protocol)
+        except (MemoryError, SystemError):  # the latter from numpy, which returns a value with an error set
+            continue
+        finally:
+            _testcapi.remove_mem_hooks()
+        # Not the same bytes: where numpy cannot import what it needs, it reduces in another way.
+        loaded = pickle.loads(dumped)
+        assert [str(o) for o in loaded] == [str(o) for o in objects], start
