@@ -210,6 +210,7 @@ static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, Py
     return PyDict_Next(o, pos, key, value);
 }
 static inline int cyp_shares_names(PyTypeObject *tp, PyObject *dict) { (void)tp; (void)dict; return 0; }
+static inline int cyp_values_slot(CypValues *values, Py_ssize_t pos) { (void)values; (void)pos; return 0; }
 static inline int cyp_values_slot_of(PyTypeObject *tp, PyObject *name) { (void)tp; (void)name; return -1; }
 static inline PyObject *cyp_values_at(CypValues *values, int slot) { (void)values; (void)slot; return NULL; }
 static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *value)

@@ -225,6 +225,7 @@ cdef extern from "compat.h":
         pass
     CypValues *cyp_inline_values(PyObject *) noexcept
     Py_ssize_t cyp_values_size(CypValues *) noexcept
+    int cyp_values_slot(CypValues *, Py_ssize_t pos) noexcept
     int cyp_values_slot_of(PyTypeObject *, PyObject *name) noexcept
     PyObject *cyp_values_at(CypValues *, int slot) noexcept  # borrowed, or NULL
     PyObject *cyp_values_put(CypValues *, int slot, PyObject *value) noexcept  # steals; returns the old one

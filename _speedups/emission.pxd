@@ -72,6 +72,8 @@ cdef struct Plan:
     Py_ssize_t slot_offsets[PLAN_NAMES]  # bytes from the object's address
     PyObject *names[PLAN_NAMES]          # not owned: attribute names in the memo
     Py_ssize_t name_indices[PLAN_NAMES]
+    uint64_t gets[PLAN_NAMES]            # by slot of the names that instances share: what fetches that name from the memo,
+                                         # first byte lowest, and in the highest byte its length; 0 where it is not known
 
 cdef enum Kind:
     KIND_LIST, KIND_DICT, KIND_INSTANCE, KIND_TUPLE, KIND_SET, KIND_NAMEDTUPLE, KIND_TEMPORAL

@@ -14,7 +14,7 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strlen
 
 from _speedups.cpythonx cimport (
-    ArrayInterface, CYP_LIKELY, CYP_UNLIKELY, C_CONTIGUOUS, CypOwner, PyBool_Type, PyByteArray_Type,
+    ArrayInterface, CYP_LIKELY, CYP_UNLIKELY, C_CONTIGUOUS, CypOwner, CypValues, PyBool_Type, PyByteArray_Type,
     PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyCallable_Check,
     PyComplex_ImagAsDouble, PyComplex_RealAsDouble, PyDict_GET_SIZE, PyDict_GetItemWithError, PyDict_Next,
     PyDict_Type, PyErr_SetInterrupt, PyEval_GetFrame, PyFloat_AS_DOUBLE, PyFloat_Type, PyFrozenSet_Type,
@@ -30,13 +30,13 @@ from _speedups.cpythonx cimport (
     cyp_class_qualname, cyp_clear, cyp_copy_exact, cyp_count, cyp_decimal_text, cyp_default_getattr,
     cyp_default_protocol, cyp_deque_items, cyp_dict_get, cyp_dict_is_made_on_demand, cyp_dict_next,
     cyp_dict_next_kept, cyp_disown, cyp_drop_kept, cyp_enter_emission, cyp_getattr_chain, cyp_has_set_next,
-    cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes, cyp_is_finalizing, cyp_is_free_threaded, cyp_is_temporal_type,
+    cyp_inline_values, cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes, cyp_is_finalizing, cyp_is_free_threaded, cyp_is_temporal_type,
     cyp_is_unique, cyp_keep, cyp_keeps_pair, cyp_keys_are_plain, cyp_knows_decimal, cyp_knows_ordereddict,
     cyp_list_kept, cyp_make_immutable, cyp_named_newobj, cyp_number_bytes, cyp_number_op, cyp_one_digit,
-    cyp_ordereddict_key_at, cyp_ordereddict_next, cyp_ordereddict_node_at, cyp_own, cyp_plain_key,
+    cyp_ordereddict_key_at, cyp_ordereddict_next, cyp_ordereddict_node_at, cyp_own, cyp_plain_key, cyp_read_u64,
     cyp_restore_error, cyp_set_next, cyp_set_no_memory, cyp_shared_name, cyp_shares_names, cyp_signed_bytes,
     cyp_single_tail_batch, cyp_slot_offset, cyp_stack_is_low, cyp_take_error, cyp_temporal_state,
-    cyp_temporal_tzinfo, cyp_text_entry, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready, cyp_write_double_be,
+    cyp_temporal_tzinfo, cyp_text_entry, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready, cyp_values_at, cyp_values_size, cyp_values_slot, cyp_write_double_be,
     cyp_write_u16, cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (
@@ -106,6 +106,7 @@ include "emit/arrays.pxi"
 include "emit/objects.pxi"
 include "emit/globals.pxi"
 include "emit/levels.pxi"
+include "emit/alike.pxi"
 include "emit/nested.pxi"
 include "emit/api.pxi"
 include "emit/hooks.pxi"

@@ -346,4 +346,4 @@ cdef int end_frame_in_node(Emission *e, PyObject *o, bint uniq, Plan *plan, PyOb
         return DONE
     if n > 1:
         put_op(&e.out, OP_MARK)
-    return nest_pairs(e, o, dictionary, False, plan, uniq, n)
+    return nest_pairs(e, o, dictionary, False, plan, uniq, n, 0, NULL, e.memo.n - 1)

@@ -235,7 +235,7 @@ cdef int nest_dict(Emission *e, PyObject *o, bint uniq) except -1:
     memoize(e, o, uniq)
     if n > 1:
         put_op(&e.out, OP_MARK)
-    return nest_pairs(e, o, o, False, NULL, uniq, n)
+    return nest_pairs(e, o, o, False, NULL, uniq, n, 0, NULL, e.memo.n - 1)
 
 
 cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:
@@ -243,7 +243,15 @@ cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -
     cdef unsigned char *p
     cdef PyObject *dictionary = NULL
     cdef Memo *m = e.memo
-    cdef Py_ssize_t n = cyp_attrs_len(o), nones = 0
+    cdef CypValues *values = cyp_inline_values(o)
+    cdef Py_ssize_t n = -1, nones = 0
+    cdef int status
+    if CYP_LIKELY(values != NULL):
+        if CYP_LIKELY(plan.kind == PLAN_ATTRIBUTES):
+            status = put_instance(e, o, uniq, plan, values)
+            if CYP_LIKELY(status != GO):
+                return status
+        n = cyp_values_size(values)
     if n < 0 and not cyp_dict_is_made_on_demand():
         dictionary = cyp_instance_dict(o)
         if dictionary != NULL and is_own_dictionary(e, dictionary):
@@ -282,8 +290,8 @@ cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -
         put_op(&e.out, OP_BUILD)
         return DONE
     if dictionary == NULL:
-        return nest_pairs(e, o, o, True, plan, uniq, n)
-    return nest_pairs(e, o, dictionary, False, plan, uniq, n)
+        return nest_pairs(e, o, o, True, plan, uniq, n, 0, NULL, e.memo.n - 1)
+    return nest_pairs(e, o, dictionary, False, plan, uniq, n, 0, NULL, e.memo.n - 1)
 
 
 cdef inline Py_ssize_t fields_given(PyObject *dictionary, Plan *plan) noexcept:
@@ -412,16 +420,15 @@ cdef inline bint is_own_dictionary(Emission *e, PyObject *dictionary) noexcept:
 
 
 cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inline_values, Plan *plan, bint uniq,
-                           Py_ssize_t n) noexcept:
+                           Py_ssize_t n, Py_ssize_t done, PyObject *value, Py_ssize_t state) noexcept:
     """The n pairs of a dict, or attributes of an instance; what comes before them is written.
 
     o: the object that the level would be for.  pairs: what holds them, o itself if inline_values.  plan: the
-    instance's; NULL for a dict.
+    instance's; NULL for a dict.  done: pairs that are written.  value: that of the pair whose key is, too, or NULL.
+    state: the memo index of the dictionary.
     """
     cdef PyObject *key
-    cdef PyObject *value
-    cdef Py_ssize_t done = 0, pos = 0, at
-    cdef Py_ssize_t state = e.memo.n - 1
+    cdef Py_ssize_t pos = done + (value != NULL), at
     cdef uint64_t epoch = e.epoch, generation = e.memo.generation
     cdef int status = 0
     cdef bint key_uniq
@@ -431,7 +438,8 @@ cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inlin
         plan.pins += 1
     e.depth += 1
     while True:
-        put_pairs(e, pairs, inline_values, plan, n, &done, &pos, &value)
+        if value == NULL:
+            put_pairs(e, pairs, inline_values, plan, n, &done, &pos, &value)
         if value == NULL:
             if done == n or e.guard or inline_values:
                 break
@@ -448,6 +456,7 @@ cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inlin
         else:
             done += 1
             status = (<part_status>save_part)(e, value)
+        value = NULL
         if CYP_UNLIKELY(status < 0 or e.epoch != epoch):
             break
     e.depth -= 1

@@ -59,6 +59,7 @@ cdef Plan *plan_renew(Emission *e, Plan *plan) except? NULL:
         plan.generation = e.memo.generation
         plan.class_index = -1
         cyp_clear(plan.names, sizeof(plan.names))
+        cyp_clear(plan.gets, sizeof(plan.gets))
     return plan
 
 
