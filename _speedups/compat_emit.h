@@ -313,6 +313,16 @@ static inline PyObject *cyp_call_method(PyObject *o, PyObject *name)
     return PyObject_VectorcallMethod(name, &o, 1, NULL);
 }
 
+/* hook(o), new reference.  The function of a bound method is called without asking the method. */
+static inline PyObject *cyp_call_hook(PyObject *hook, PyObject *o)
+{
+    if (CYP_LIKELY(PyMethod_Check(hook))) {
+        PyObject *args[2] = {PyMethod_GET_SELF(hook), o};
+        return PyObject_Vectorcall(PyMethod_GET_FUNCTION(hook), args, 2, NULL);
+    }
+    return PyObject_CallOneArg(hook, o);
+}
+
 /* Whether a class is called __newobj__ or __newobj_ex__, which the reduce protocol tells by name. */
 static inline int cyp_named_newobj(PyObject *cls)
 {

@@ -138,6 +138,18 @@ static inline int cyp_keys_are_plain(PyObject *o)
     }
     return 1;
 }
+/* Whether an exact dict has only plain classes for keys, and not this one among them.  0: or nobody knows. */
+static inline int cyp_lacks_class(PyObject *o, PyObject *cls)
+{
+    PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
+    if (keys->dk_kind != DICT_KEYS_GENERAL) return 0;
+    PyDictKeyEntry *entry = DK_ENTRIES(keys), *end = entry + keys->dk_nentries;
+    for (; entry < end; entry++) {
+        if (entry->me_value == NULL) continue;
+        if (Py_TYPE(entry->me_key) != &PyType_Type || entry->me_key == cls) return 0;
+    }
+    return 1;
+}
 /* Like PyDict_Next over the attributes; goes on in the dictionary if one was made meanwhile. */
 static inline int cyp_attrs_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
@@ -205,6 +217,7 @@ typedef struct { int unused; } CypValues;
 static inline CypValues *cyp_inline_values(PyObject *o) { (void)o; return NULL; }
 static inline Py_ssize_t cyp_values_size(CypValues *values) { (void)values; return 0; }
 static inline int cyp_keys_are_plain(PyObject *o) { (void)o; return 0; }
+static inline int cyp_lacks_class(PyObject *o, PyObject *cls) { (void)o; (void)cls; return 0; }
 static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
     return PyDict_Next(o, pos, key, value);

@@ -78,6 +78,8 @@ cdef extern from "compat.h":
     bint cyp_collects_in_allocations() noexcept
     bint cyp_dict_is_text(PyObject *) noexcept
     bint cyp_keys_are_plain(PyObject *) noexcept
+    PyObject *cyp_call_hook(PyObject *hook, PyObject *) except NULL  # new
+    bint cyp_lacks_class(PyObject *, PyObject *cls) noexcept
     bint cyp_dict_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     bint cyp_attrs_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed

@@ -175,7 +175,12 @@ cdef int save_leaf_any(Emission *e, PyObject *o, bint *uniq) except -1:
     cdef Py_ssize_t index
     cdef int status
     if CYP_UNLIKELY(e.out.p > e.out.lim):
-        status = boundary(e, o, uniq)
+        if not is_asked_only(e):
+            status = boundary(e, o, uniq)
+        elif ask_persistent_id(e, o):
+            return WRITTEN if e.pid == NULL else NOT_LEAF
+        else:
+            status = GO
         if status != GO:
             return status
     t = Py_TYPE(o)
@@ -258,14 +263,34 @@ cdef int save_leaf_odd(Emission *e, PyObject *o, bint *uniq) except -1:
     return NOT_LEAF
 
 
-cdef int ask_persistent_id(Emission *e, PyObject *o) except -1:
-    """1 if o goes by a persistent id: then it is written (text) or left in e.pid (binary).  Source: _pickle.c save_pers."""
-    cdef object pid
-    cdef bytes line
+cdef inline bint is_asked_only(Emission *e) noexcept:
+    """boundary() has nothing to do but to ask persistent_id."""
+    return (e.odd == ODD_PERSISTENT and not e.skip_persistent and e.out.p <= e.out.hard
+            and e.out.p - e.out.buf < e.out.full)
+
+
+cdef inline int ask_persistent_id(Emission *e, PyObject *o) except -1:
+    """1 if o goes by a persistent id: then it is written (text) or left in e.pid (binary).  Source: _pickle.c save_pers.
+
+    o stays alive until the next call, whatever that does to its container.
+    """
+    cdef PyObject *held = e.held
+    cdef PyObject *pid
+    Py_INCREF(o)
+    if CYP_UNLIKELY(e.moved):
+        e.moved = False
     before_user_code(e)
-    pid = (<object>e.persistent_id)(<object>o)
-    if pid is None:
+    e.held = o
+    Py_XDECREF(held)
+    pid = cyp_call_hook(e.persistent_id, o)
+    if CYP_LIKELY(pid == Py_None):
+        Py_DECREF(pid)
         return 0
+    return go_by_id(e, own(pid))
+
+
+cdef int go_by_id(Emission *e, object pid) except -1:
+    cdef bytes line
     if e.bin:
         e.pid = new_ref(<PyObject *>pid)
         return 1

@@ -98,11 +98,17 @@ cdef int save_run(Emission *e, PyObject *o, Py_ssize_t *done, Py_ssize_t stop) e
     plan = plan_for(e, t)
     if plan == NULL:
         return 0
-    while done[0] < stop and done[0] < PyList_GET_SIZE(o) and e.epoch == epoch and e.out.p <= e.out.lim:
+    while done[0] < stop and done[0] < PyList_GET_SIZE(o) and e.out.p <= e.out.lim:
         i = done[0]
         item = PyList_GET_ITEM(o, i)
         if Py_TYPE(item) != t:
             break
+        if e.epoch != epoch:
+            # User code has run; the list is kept by the caller, and the type by the item.
+            epoch = e.epoch
+            plan = plan_for(e, t) if is_direct(e) and e.memo.n_alias == 0 else NULL
+            if plan == NULL:
+                break
         uniq = is_unique(e, item)
         if not uniq:
             index = memo_get(e.memo, item)

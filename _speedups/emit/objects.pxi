@@ -123,7 +123,8 @@ cdef int open_planned(Emission *e, PyObject *o, bint uniq, Plan *plan, Level *lv
             return open_reduced(e, o, reduced, lv)  # which refuses it
         return open_parts(e, o, reduced, PART_CLASS, lv)
     if kind == PLAN_REDUCE or kind == PLAN_SYNTAX or (PLAN_COMPLEX < kind < PLAN_ARRAY and kind != PLAN_UUID):
-        return open_reduced(e, o, call_own(o, "__reduce__"), lv)
+        reduced = call_own(o, "__reduce__")
+        return DONE if put_own_call(e, o, <PyObject *>reduced) else open_reduced(e, o, reduced, lv)
     return open_by_reducer(e, o, lv)
 
 

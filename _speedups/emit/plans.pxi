@@ -80,6 +80,8 @@ cdef bint may_be_dispatched(Emission *e, Plan *plan) noexcept:
         table = <PyObject *>copyreg_table
     if Py_TYPE(table) != &PyDict_Type or not cyp_plain_key(t):
         return True
+    if cyp_lacks_class(table, t):
+        return planned != NULL
     while cyp_dict_next(table, &pos, &key, &value):
         if not cyp_plain_key(key):
             return True
