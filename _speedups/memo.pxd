@@ -23,7 +23,9 @@ cdef enum:
     SMALL_SHIFT = 57    # 64 - log2(SMALL_TABLE)
     SMALL_ROOM = 64     # entries that it takes
     LARGE_LOG = 4096    # entries from which on it grows by a quarter
+    HUGE_LOG = 16384    # entries from which on it grows by an eighth
     LARGE_TABLE = 16384 # slots from which on it doubles
+    HUGE_TABLE = 131072 # slots above which the processor's caches do not hold them
 
 cdef struct Memo:
     PyObject **log        # by memo index; an odd pointer p stands for the dictionary of instance p - 1, not made yet;
@@ -37,6 +39,7 @@ cdef struct Memo:
     size_t used
     size_t room           # entries that the table takes before it grows
     int shift
+    bint dense            # space counts for more than a second look: hooks are asked about objects
     uint64_t generation   # changes whenever indices become invalid: caches of indices compare it
     Py_ssize_t *alias     # indices of the first n_alias entries where an assigned memo has others, or NULL
     Py_ssize_t n_alias
@@ -56,6 +59,7 @@ cdef inline void memo_init(Memo *m, uint64_t generation) noexcept:
     m.used = 0
     m.room = SMALL_ROOM
     m.shift = SMALL_SHIFT
+    m.dense = False
     m.generation = generation
     m.alias = NULL
     m.n_alias = 0
@@ -109,6 +113,17 @@ cdef inline void memo_insert(Memo *m, PyObject *o, Py_ssize_t index) noexcept:
     m.used += 1
 
 
+cdef inline size_t table_room(Memo *m, size_t slots) noexcept:
+    """Entries that a table of so many slots takes.
+
+    What is not found at the first look costs a mispredicted branch, hence a small table is sparse; and where the caches
+    do not hold the log, each further look is a miss.  Between the two, space counts.
+    """
+    if slots > HUGE_TABLE:
+        return slots >> 1
+    return slots >> 2 if slots <= LARGE_TABLE and not m.dense else (slots >> 3) * 5
+
+
 cdef inline int memo_resize(Memo *m, int shift) except -1:
     """Rebuild the table with 2**(64 - shift) slots.  MemoryError leaves the memo as it was."""
     cdef size_t slots = <size_t>1 << (64 - shift)
@@ -120,8 +135,7 @@ cdef inline int memo_resize(Memo *m, int shift) except -1:
         raise MemoryError()
     m.table = table
     m.mask = slots - 1
-    # What is not found at the first look costs a mispredicted branch: as long as a table is in the cache, it is sparse.
-    m.room = slots >> (1 if slots > LARGE_TABLE else 2)
+    m.room = table_room(m, slots)
     m.shift = shift
     m.used = 0
     for i in range(old_slots):
@@ -135,7 +149,7 @@ cdef inline int memo_resize(Memo *m, int shift) except -1:
 cdef inline int memo_grow_log(Memo *m) except -1:
     """Room for more entries; MemoryError leaves the memo as it was."""
     cdef PyObject **log
-    cdef Py_ssize_t cap = m.cap + (m.cap if m.cap < LARGE_LOG else m.cap >> 2)
+    cdef Py_ssize_t cap = m.cap + (m.cap if m.cap < LARGE_LOG else m.cap >> 2 if m.cap < HUGE_LOG else m.cap >> 3)
     if <size_t>m.n >= <size_t>0xFFFFFFFE:
         raise OverflowError("more than 4294967294 objects in the memo of one pickle")
     if m.log == m.small_log:
@@ -162,7 +176,7 @@ cdef inline int memo_log(Memo *m, PyObject *o) except -1:
 
 cdef inline int memo_grow_table(Memo *m) except -1:
     """Room for more in the table; MemoryError leaves the memo as it was."""
-    return memo_resize(m, m.shift - (2 if m.mask < LARGE_TABLE else 1))
+    return memo_resize(m, m.shift - (2 if m.mask < LARGE_TABLE and not m.dense else 1))
 
 
 cdef inline int memo_reserve(Memo *m) except -1:
@@ -174,7 +188,7 @@ cdef inline int memo_reserve(Memo *m) except -1:
 
 cdef inline int memo_spread(Memo *m) except -1:
     """Before many look-ups: a table that the cache holds becomes so sparse that few take a second look."""
-    if m.used > m.mask >> 3 and m.mask < LARGE_TABLE:
+    if m.used > m.mask >> 3 and m.mask < LARGE_TABLE and not m.dense:
         memo_grow_table(m)
     return 0
 

@@ -90,6 +90,8 @@ cdef inline Py_ssize_t out_size(OutBuf *out, Py_ssize_t used, Py_ssize_t nbytes)
                 left = out.total - out.done[0]
                 size = used + <Py_ssize_t>min(out.each * <double>left, TRUST * <double>used)
                 size += (size >> 6) + SLACK
+                if out.owner == NULL and FIRST_GROWTH < size <= 2 * FIRST_GROWTH:
+                    size = FIRST_GROWTH  # the names of classes are among the first bytes: look again before the end
                 return size if size >= need else need + (need >> 6)
             # What is written now is larger than those before.  That may be the end; else wait for another sample.
             out.each = 0

@@ -1,6 +1,8 @@
 """Memory: what loaded objects take, what dumps adds to the objects it pickles, and the peak of both.
 
-Counted is all that goes through CPython's allocators (raw, mem and object domains), by tracemalloc.
+Counted is all that goes through CPython's allocators (raw, mem and object domains), by tracemalloc. Sizes of instances
+are those of the blocks that the allocators give, not of what was asked for: CPython asks for 28 or 32 bytes for an int,
+by where it is made, and gets 32.
 
 Example: python benchmarks/memory.py --out memory.json
 """
@@ -18,6 +20,8 @@ MODULES = {"pickle": pickle, "cypickle": cypickle}
 DIRECTIONS = ("dumps", "loads")
 #: Lists of instances: their size is shown for each.
 INSTANCES = ("records", "own reducers")
+#: The allocators give multiples of this.
+BLOCK = 16
 #: How much of the stdlib's memory beyond the result `dumps` may take; and the size of a loaded instance beside the
 #: original's: the last hundredth is for the list that holds them.
 SHARE = 0.5
@@ -30,11 +34,13 @@ class Use:
 
     Args:
         result: What it returns, with all that only this holds.
+        blocks: The same, with what the allocators add to fill their blocks.
         growth: What it adds to its argument.
         beyond: What it holds at its peak, beyond the result.
     """
 
     result: int
+    blocks: int
     growth: int
     beyond: int
 
@@ -58,16 +64,27 @@ def allocated():
     return tracemalloc.get_traced_memory()[0]
 
 
+def in_blocks():
+    """Return the bytes of all blocks that are allocated now, garbage collected."""
+    gc.collect()
+    return sum(-(-trace.size // BLOCK) * BLOCK for trace in tracemalloc.take_snapshot().traces)
+
+
 def use_of(call):
     """Return what a call takes and its result."""
     before = allocated()
     tracemalloc.reset_peak()
     result = call()
     peak = tracemalloc.get_traced_memory()[1]
-    held = allocated()
+    held, blocks = allocated(), in_blocks()
     del result
-    after = allocated()
-    return Use(result=held - after, growth=after - before, beyond=max(0, peak - before - (held - after)))
+    after, rest = allocated(), in_blocks()
+    return Use(
+        result=held - after,
+        blocks=blocks - rest,
+        growth=after - before,
+        beyond=max(0, peak - before - (held - after)),
+    )
 
 
 def warm_up(workload):
@@ -87,9 +104,9 @@ def measure(workload):
     tracemalloc.start()
     try:
         for side, module in MODULES.items():
-            before = allocated()
+            before = in_blocks()
             graph = workload.build()
-            row.graph = allocated() - before
+            row.graph = in_blocks() - before
             row.count = len(graph) if isinstance(graph, list) else 1
             row.dumps[side] = use_of(workload.dumping(module, graph).once)
             pickled = workload.dumping(pickle, graph).once()
@@ -117,7 +134,7 @@ def sizes(rows):
     lines = []
     for row in shown:
         original = row.graph / row.count
-        theirs, ours = (row.loads[side].result / row.count for side in SIDES)
+        theirs, ours = (row.loads[side].blocks / row.count for side in SIDES)
         lines.append(
             [
                 f"`{row.name}`",

@@ -124,11 +124,13 @@ cdef class Emitter:
             e.override_types = or_null(override_types)
             e.dispatch_table = NULL if options[1] is UNSET else <PyObject *>options[1]
             e.guard = True
+            e.memo.dense = persistent_id is not None or reducer_override is not UNSET or options[1] is not UNSET
             e.odd |= (ODD_PERSISTENT if persistent_id is not None else 0) | (ODD_FAST if self.fast_mode else 0)
             emit(&e, obj)
             data = own(out_take(&e.out))
             before_user_code(&e)
             options[0](data)
+            data = None  # the memo is about to take more
             before = self.memo_table.n
             generation = self.memo_table.generation
         finally:
