@@ -58,6 +58,7 @@ cdef object Stop = pickle._Stop
 include "extend/framer.pxi"
 include "extend/memo.pxi"
 include "extend/surface.pxi"
+include "extend/routes.pxi"
 include "extend/save.pxi"
 include "extend/containers.pxi"
 include "extend/pickler.pxi"

@@ -15,11 +15,13 @@ class ExtensiblePickler(PurePickler):
     saves_like_base(cls): whether save() does no more than the base's for every instance of exactly this type.
     memoizes(cls): for each instance of exactly this type: true if memoize() does what the base's does, false if it
         does nothing.
+    dict_exceptions(): (handler, key, other), if handler, being what the dispatch has for dict, does what save_dict() does
+        for dicts without that key that do not equal the dict `other`; or None.  Asked again whenever Python code has run.
     sorts_items: a true attribute says that _batch_setitems() writes the items of a dict in sorted order; it is called
         for dicts whose items cannot be sorted.
     writes_late: a true attribute says that nobody looks at the file, or writes to it, before the end of a dump.
 
-    The first two are asked once a dump for each type.  Source: pickle._Pickler.
+    saves_like_base() and memoizes() are asked once a dump for each type.  Source: pickle._Pickler.
     """
 
     __module__ = "cypickle"

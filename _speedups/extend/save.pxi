@@ -21,107 +21,7 @@ cdef int call_out(Surface s, object pickler, object function, object obj) except
     return s.refresh(pickler)
 
 
-# ---- routes
-
-cdef inline Route route_of(Surface s, object cls):
-    """The up-to-date route of a type."""
-    cdef Route route
-    if cls is str:
-        route = s.str_route
-    elif cls is int:
-        route = s.int_route
-    elif cls is dict:
-        route = s.dict_route
-    elif cls is float:
-        route = s.float_route
-    elif cls is list:
-        route = s.list_route
-    else:
-        route = find_route(s, cls)
-    if route is None or route.epoch != s.epoch:
-        return renewed_route(s, cls)
-    return route
-
-
-cdef Route find_route(Surface s, object cls):
-    cdef PyObject *found = PyDict_GetItemWithError(s.routes, cls)
-    return None if found == NULL else <Route>found
-
-
-cdef Route renewed_route(Surface s, object cls):
-    """A new route, or the old one with its handler looked up again."""
-    cdef Route route = find_route(s, cls)
-    cdef object handler
-    cdef bint is_new = route is None
-    if is_new:
-        route = Route.__new__(Route)
-        route.like_base = s.own_save or (s.saves_like_base is not UNSET and bool(s.saves_like_base(cls)))
-        route.memoizing = MEMOIZE_BASE
-        if not s.own_memoize:
-            route.memoizing = MEMOIZE_CALL
-            if s.memoizes is not UNSET:
-                route.memoizing = MEMOIZE_BASE if s.memoizes(cls) else MEMOIZE_NOT
-        s.routes[cls] = route
-        if cls is str:
-            s.str_route = route
-        elif cls is int:
-            s.int_route = route
-        elif cls is dict:
-            s.dict_route = route
-        elif cls is float:
-            s.float_route = route
-        elif cls is list:
-            s.list_route = route
-    handler = handler_of(s, cls, route.like_base)
-    if is_new or handler is not route.handler:
-        route.handler = handler
-        route.kind = kind_of(s, cls, handler)
-    route.epoch = s.epoch
-    return route
-
-
-cdef object handler_of(Surface s, object cls, bint settled):
-    """What dispatch.get(cls) gives.  settled: save() is not going to register the type."""
-    cdef PyObject *found = PyDict_GetItemWithError(s.dispatch, cls)
-    cdef object held = UNSET if found == NULL else <object>found
-    cdef object known
-    if s.plain_get:
-        return None if held is UNSET else held
-    known = s.checked.get(cls)
-    if known is None or (<tuple>known)[0] is not held:
-        known = (held, s.dispatch.get(cls))
-        if settled:
-            s.checked[cls] = known
-    return (<tuple>known)[1]
-
-
-cdef int kind_of(Surface s, object cls, object handler) except -1:
-    """ASK, unless the handler is the one of the base class, or ours, for this very type."""
-    cdef int kind
-    kind = native_kinds.get(cls, ASK)
-    if kind == ASK or (handler is not pure_handlers[cls] and handler is not own_handlers.get(cls)):
-        return ASK
-    if (kind == NODE_SET or kind == NODE_FROZENSET) and s.proto < 4:
-        return ASK
-    if (kind == LEAF_BYTES and s.proto < 3) or (kind == NODE_LIST and not s.own_appends):
-        return ASK
-    if kind == NODE_DICT and not s.own_setitems and not s.sorts_items:
-        return ASK
-    return kind
-
-
-cdef dict native_kinds = {
-    type(None): ATOM_NONE, bool: ATOM_BOOL, int: ATOM_INT, float: ATOM_FLOAT, str: LEAF_STR, bytes: LEAF_BYTES,
-    dict: NODE_DICT, list: NODE_LIST, tuple: NODE_TUPLE, set: NODE_SET, frozenset: NODE_FROZENSET,
-}
-cdef dict pure_handlers = {
-    type(None): PurePickler.save_none, bool: PurePickler.save_bool, int: PurePickler.save_long,
-    float: PurePickler.save_float, str: PurePickler.save_str, bytes: PurePickler.save_bytes,
-    dict: PurePickler.save_dict, list: PurePickler.save_list, tuple: PurePickler.save_tuple,
-    set: PurePickler.save_set, frozenset: PurePickler.save_frozenset,
-}
-cdef dict own_handlers = {}  # filled when the class is there
-
+# ---- one object
 
 def asks_about_the_id():
     """Whether persistent_id() is asked about a persistent id, too, as before a patch release of 3.13."""
@@ -138,8 +38,6 @@ def asks_about_the_id():
 
 cdef bint asks_about_ids = asks_about_the_id()
 
-
-# ---- one object
 
 cdef int save_base(Surface s, object pickler, object obj, Route route, bint save_persistent_id) except -1:
     """pickle._Pickler.save."""
@@ -173,7 +71,7 @@ cdef int save_base(Surface s, object pickler, object obj, Route route, bint save
     elif route.kind == LEAF_BYTES:
         if save_short_bytes(s, obj):
             return memoize_by(s, pickler, obj, route)
-    elif route.kind >= NODE_DICT:
+    elif route.kind >= NODE_DICT and not (route.excepts and is_excepted(s, obj)):
         return save_container(s, pickler, obj, route)
     if route.handler is None:
         return save_by_reducer(s, pickler, obj, type(obj), route)

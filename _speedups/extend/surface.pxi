@@ -19,6 +19,7 @@ cdef class Route:
 
     cdef uint64_t epoch        # Surface.epoch in which the handler was looked up
     cdef int kind              # a NativeKind
+    cdef bint excepts          # kind is NODE_DICT, but not for those dicts that dict_exceptions() tells of
     cdef object handler        # what dispatch.get() gives, or None
     cdef bint like_base        # save() is the base's, or said to do what that does
     cdef int memoizing         # a Memoizing
@@ -49,6 +50,10 @@ cdef class Surface:
     cdef object override         # reducer_override, or UNSET
     cdef object saves_like_base  # UNSET, or the class's declaration
     cdef object memoizes         # UNSET, or the class's declaration
+    cdef object dict_exceptions  # UNSET, or the class's declaration
+    cdef object except_handler   # what it has said, as of dict_route.epoch: the handler that dicts have,
+    cdef str except_key          # the key of those that it is called for,
+    cdef dict except_like        # and a dict that it looks for
     cdef bint sorts_items
     cdef Py_ssize_t depth        # levels of containers and reduce values that are open here
     cdef bint by_interpreter     # they go on as Python functions, see save_deep
@@ -116,6 +121,7 @@ cdef Surface look_at(object pickler):
         s.override = UNSET
     s.saves_like_base = getattr(pickler, "saves_like_base", UNSET)
     s.memoizes = getattr(pickler, "memoizes", UNSET)
+    s.dict_exceptions = getattr(pickler, "dict_exceptions", UNSET)
     s.sorts_items = bool(getattr(pickler, "sorts_items", False))
     s.routes = {}
     s.refresh(pickler)

@@ -121,6 +121,38 @@ def test_its_trace_tells_about_dicts(caplog):
         dill.detect.trace(False)
 
 
+def test_dicts_like_those_of_modules():
+    main = dill._dill._main_module
+    copied = dict(vars(main))
+    same_length = {f"key {n}": n for n in range(len(copied))}
+    alike = {**copied, "__name__": "elsewhere"}
+    for obj in (
+        vars(main), [copied, copied], same_length, alike, {"__name__": 1}, {"__name__": "no module"}, {}, {1: 2},
+        {"__name__": "pickle", **vars(pickle)}, [vars(pickle), vars(main)],
+    ):  # fmt: skip
+        assert outcome(ours, obj) == outcome(dill, obj)
+
+
+def outcome(module, obj):
+    """The bytes, or the error."""
+    try:
+        return module.dumps(obj)
+    except Exception as error:
+        return type(error), str(error)
+
+
+def test_sessions():
+    """dump_module() writes the main module by Pickler, which then looks at each dict."""
+    files = []
+    for module in (ours, dill):
+        pickler = module.Pickler(file := io.BytesIO(), 4)
+        pickler._main = pickle
+        pickler._session, pickler._first_pass = True, True
+        pickler.dump([{"a": 1}, vars(pickle), {"b": 2}, vars(pickle)])
+        files.append(file.getvalue())
+    assert files[0] == files[1]
+
+
 def test_use_everywhere():
     theirs = dill.dumps
     ours.use_everywhere()

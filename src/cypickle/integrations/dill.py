@@ -3,11 +3,13 @@
     from cypickle.integrations import dill
 
 The Pickler is dill's own, put upon ExtensiblePickler.  What dill registers for a type is called as ever; but dill's
-save() is called only for types that it does something for, and dicts that are no module's run compiled.
+save() is called only for types that it does something for, and what it registers for dict only for those that may be a
+module's.
 """
 
 from __future__ import annotations
 
+from logging import INFO
 from types import GeneratorType
 from typing import Any
 
@@ -23,19 +25,15 @@ _theirs = {name: getattr(_dill, name) for name in ("Pickler", "Unpickler", "dump
 _save_module_dict = _theirs["Pickler"].dispatch[dict]
 
 
-def _save_dict(pickler: Any, obj: dict[Any, Any]) -> None:
-    """save_module_dict of dill, where it would do no more than save a dict."""
-    if "__name__" in obj or pickler._session or obj == pickler._main.__dict__:
-        _save_module_dict(pickler, obj)
-    else:
-        ExtensiblePickler.save_dict(pickler, obj)
+def _dict_exceptions(self: Any) -> tuple[Any, str, dict[str, Any]] | None:
+    """save_module_dict does no more than save a dict, unless it may be that of a module: of the main one, or its own.
 
-
-class _Dispatch(type(_theirs["Pickler"].dispatch)):  # type: ignore[misc]
-    """dill's dispatch with another entry for dict; what is registered later is found in dill's."""
-
-    def __missing__(self, cls: type) -> Any:
-        return _theirs["Pickler"].dispatch[cls]
+    Between sessions and traces, which tell about each dict.
+    """
+    if self._session or _dill.logger.isEnabledFor(INFO):
+        return None
+    main = self._main.__dict__
+    return (_save_module_dict, "__name__", main) if type(main) is dict else None
 
 
 def _saves_like_base(self: Any, cls: type) -> bool:
@@ -49,29 +47,14 @@ def _saves_like_base(self: Any, cls: type) -> bool:
     )
 
 
-def _init(self: Any, file: Any, *args: Any, **named: Any) -> None:
-    _rebased.__init__(self, file, *args, **named)
-    dispatch = _theirs["Pickler"].dispatch
-    if type(self).dispatch is dispatch and dispatch.get(dict) is _save_module_dict:
-        self.dispatch = _Dispatch(dispatch)
-        self.dispatch[dict] = _save_dict
-
-
-def _dump(self: Any, obj: Any) -> None:
-    if type(self.dispatch) is _Dispatch and _dill.logger.isEnabledFor(
-        20
-    ):  # dill's trace tells about each dict
-        del self.dispatch
-    _rebased.dump(self, obj)
-
-
-_rebased: Any = rebase_class(
+Pickler: Any = rebase_class(
     _theirs["Pickler"],
     (ExtensiblePickler, _theirs["Pickler"]),
     {"StockPickler": ExtensiblePickler},
+    __name__,
     saves_like_base=Declaration("save", _saves_like_base),
+    dict_exceptions=_dict_exceptions,
 )
-Pickler: Any = type("Pickler", (_rebased,), {"__module__": __name__, "__init__": _init, "dump": _dump})
 Unpickler: Any = rebase_class(
     _theirs["Unpickler"], (cypickle.Unpickler,), {"StockUnpickler": cypickle.Unpickler}, __name__
 )
