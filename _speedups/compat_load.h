@@ -482,7 +482,14 @@ static inline int cyp_is_tuple_class(PyTypeObject *tp)
     return base == &PyTuple_Type;
 }
 /* A new tuple of that class, whose n items are still to be set. */
-static inline PyObject *cyp_tuple_alloc(PyTypeObject *tp, Py_ssize_t n) { return tp->tp_alloc(tp, n); }
+static inline PyObject *cyp_tuple_alloc(PyTypeObject *tp, Py_ssize_t n)
+{
+    PyObject *made = tp->tp_alloc(tp, n);
+#if PY_VERSION_HEX >= 0x030E0000
+    if (made != NULL) ((PyTupleObject *)made)->ob_hash = -1;  /* nobody has asked; the allocator says that it is 0 */
+#endif
+    return made;
+}
 static inline PyObject **cyp_tuple_items(PyObject *tuple) { return ((PyTupleObject *)tuple)->ob_item; }
 /* The items of a tuple, perhaps of a subclass, as an exact tuple. */
 static inline PyObject *cyp_tuple_copy(PyObject *tuple)

@@ -257,6 +257,17 @@ def test_everything_in_the_memo_is_real(name, protocol, way):
     assert_isomorphic(way(pickle, data), way(cypickle, data))
 
 
+HASHABLE = ["points", "below", "own_new", "datetimes", "aware", "dates", "times", "timedeltas", "complex"]
+
+
+@pytest.mark.parametrize("name", HASHABLE)
+def test_what_keeps_its_hash_has_not_got_one_yet(name):
+    objects = OBJECTS[name]()
+    loaded = cypickle.loads(pickle.dumps(objects))
+    assert [hash(obj) for obj in loaded] == [hash(obj) for obj in objects]
+    assert set(loaded) == set(objects)
+
+
 @pytest.mark.parametrize("name", OBJECTS)
 def test_the_memo_of_an_unpickler_is_real(name):
     data = pickle.dumps(OBJECTS[name]())
