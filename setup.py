@@ -92,6 +92,7 @@ setup(
         compiler_directives={
             "language_level": "3",
             "binding": True,
+            "auto_pickle": False,
             "embedsignature": False,
             "boundscheck": True,
             "wraparound": False,

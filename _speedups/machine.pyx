@@ -123,6 +123,7 @@ habits.no_persistent_load = ("A load persistent id instruction was encountered, 
                              "but no persistent_load function was specified.")
 
 
+@cython.binding(False)
 def configure(unpickler, /, **found):
     """Set the class that runs with no hooks of its own, and the habits of the running version."""
     global plain_unpickler, unset
@@ -224,6 +225,7 @@ cdef class Machine:
             self.pos = self.prefetched = 0
             PyBuffer_Release(&self.view)
 
+    @cython.binding(False)
     def _open(self, file, fix_imports, encoding, errors, buffers):
         """Start over with a file and the options of __init__()."""
         self.begin()
@@ -232,6 +234,7 @@ cdef class Machine:
         finally:
             self.end()
 
+    @cython.binding(False)
     def _set_hook(self, hook, bint bound):
         """Set or, with UNSET, remove persistent_load; bound: it is a function to be called with self."""
         self.take()
@@ -241,6 +244,7 @@ cdef class Machine:
         finally:
             self.give()
 
+    @cython.binding(False)
     def _get_hook(self):
         cdef object hook
         cdef bint bound

@@ -7,6 +7,7 @@ cdef uint64_t epochs = 0
 cdef bint general_way = False
 
 
+@cython.binding(False)
 def take_general_way(bint on):
     """Turn every short cut of dumps off, or on again: for tests, which compare the two ways.
 
@@ -185,6 +186,7 @@ def dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None):
 cdef object plain_pickler = None
 
 
+@cython.binding(False)
 def set_pickler(cls, /):
     """Set the class that dump() uses."""
     global plain_pickler

@@ -41,11 +41,13 @@ cdef class Hook:
         self.set(instance, UNSET, False)
 
 
+@cython.binding(False)
 def is_captured(stdlib_class, name):
     """Whether the running version's class captures the hook in __init__."""
     return isinstance(vars(stdlib_class).get(name), GetSetDescriptorType)
 
 
+@cython.binding(False)
 def hook_attribute(stdlib_class, name, default, get, set_):
     """Return the class attribute `name` that behaves as on stdlib_class."""
     if is_captured(stdlib_class, name):
@@ -55,6 +57,7 @@ def hook_attribute(stdlib_class, name, default, get, set_):
     return default
 
 
+@cython.binding(False)
 def capture_hook(instance, name, set_):
     """Keep a subclass's hook, without a cycle where it is a method of this very object."""
     cdef object hook = getattr(instance, name, UNSET)

@@ -321,6 +321,7 @@ cdef class Emitter:
         return old
 
 
+@cython.binding(False)
 def configure(Emitter pickler not None, write, int protocol, bint fix_imports, buffer_callback):
     """Pickler.__init__ after its checks: take the options, forget everything else."""
     pickler.begin()
@@ -339,11 +340,13 @@ def configure(Emitter pickler not None, write, int protocol, bint fix_imports, b
         pickler.give()
 
 
+@cython.binding(False)
 def seal(type cls not None, /):
     """Make a class immutable, as the types of _pickle are."""
     cyp_make_immutable(<PyTypeObject *>cls)
 
 
+@cython.binding(False)
 def get_hook(Emitter pickler not None):
     """The persistent_id that was assigned or captured, or UNSET."""
     cdef object hook
@@ -355,6 +358,7 @@ def get_hook(Emitter pickler not None):
     return MethodType(hook, pickler) if bound else hook
 
 
+@cython.binding(False)
 def set_hook(Emitter pickler not None, hook, bint bound):
     """Keep a persistent_id; if bound, it is the function of a method of this Pickler."""
     pickler.take()
