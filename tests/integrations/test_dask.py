@@ -124,13 +124,22 @@ def test_errors_name_the_side(client):
     with pytest.raises(Exception, match=r"not me|Could not serialize") as caught:
         client.submit(len, Unpicklable()).result()
     assert any("by cypickle in the client" in line for line in notes(caught.value))
-    with pytest.raises(Exception, match=r"not here|deserialization"):
+    with pytest.raises(Exception, match=r"not here|deserialization") as caught:
         client.submit(lambda x: x, LoadsBadly()).result(timeout=30)
+    assert any("by cypickle in the scheduler" in line for line in notes(caught.value))
+    with pytest.raises(Exception, match="not me") as caught:
+        client.submit(Unpicklable).result(timeout=30)
+    assert any("by cypickle in the worker at tcp://" in line for line in notes(caught.value))
+    with pytest.raises(Exception, match="not here") as caught:
+        client.submit(LoadsBadly).result(timeout=30)
+    assert any("by cypickle in the client" in line for line in notes(caught.value))
 
 
 def notes(error):
+    """Those of an error and of what it is from; Dask passes some of them on as text."""
     while error is not None:
         yield from getattr(error, "__notes__", ())
+        yield from str(error).splitlines()
         error = error.__cause__ or error.__context__
 
 
@@ -153,6 +162,24 @@ def test_the_family():
     )
     back = deserialize(header, [bytearray(frame) for frame in frames])
     assert [array.flags.writeable for array in back] == [False, True]
+
+
+def test_a_client_that_names_the_family(client):
+    families = [ours.FAMILY, "dask", "pickle"]
+    address = client.scheduler.address
+    frozen = numpy.arange(100_000)
+    frozen.flags.writeable = False
+    with distributed.Client(
+        address, serializers=families, deserializers=families, set_as_default=False
+    ) as own:
+        for value in (frozen, numpy.arange(100_000)):
+            there = own.scatter(value, hash=False)
+            back = own.submit(lambda array: [array, array.flags.writeable], there, pure=False).result(
+                timeout=30
+            )
+            assert (back[0] == value).all()
+            assert back[1] == value.flags.writeable
+        assert own.submit(lambda items: items, records()).result(timeout=30) == records()
 
 
 def test_arrays_have_a_serializer_of_dasks_own():
