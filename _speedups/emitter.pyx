@@ -8,7 +8,7 @@ deep), _refusals (error texts) and _classes (hooks).
 cimport cython
 from cpython.buffer cimport PyBUF_FULL_RO, PyBUF_SIMPLE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer
 from cpython.long cimport PyLong_AsLong
-from cpython.object cimport PyObject, PyTypeObject, Py_TPFLAGS_HEAPTYPE
+from cpython.object cimport PyObject, PyTypeObject
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strlen
@@ -53,7 +53,7 @@ from _speedups.limits cimport (
 )
 from _speedups.memo cimport (
     Memo, memo_add, memo_enter, memo_fill, memo_find, memo_free, memo_get, memo_init, memo_insert, memo_log,
-    memo_make_room, memo_reserve, memo_secure, memo_slot, memo_spread, memo_truncate, memo_wire_index,
+    memo_make_room, memo_reserve, memo_secure, memo_slot, memo_slot_by, memo_spread, memo_truncate, memo_wire_index,
 )
 from _speedups.opcodes cimport (
     OP_ADDITEMS, OP_APPEND, OP_APPENDS, OP_BINBYTES, OP_BINBYTES8, OP_BINFLOAT, OP_BINGET, OP_BININT,

@@ -66,9 +66,13 @@ cdef inline void memo_init(Memo *m, uint64_t generation) noexcept:
     cyp_clear(m.small_table, sizeof(m.small_table))
 
 
-cdef inline size_t memo_slot(Memo *m, PyObject *o) noexcept:
+cdef inline size_t memo_slot_by(PyObject *o, int shift) noexcept:
     """First slot to look at: multiplicative hash of the address, which is a multiple of 16."""
-    return <size_t>((<uint64_t><size_t>o >> 4) * <uint64_t>0x9E3779B97F4A7C15 >> m.shift)
+    return <size_t>((<uint64_t><size_t>o >> 4) * <uint64_t>0x9E3779B97F4A7C15 >> shift)
+
+
+cdef inline size_t memo_slot(Memo *m, PyObject *o) noexcept:
+    return memo_slot_by(o, m.shift)
 
 
 cdef inline Py_ssize_t memo_get(Memo *m, PyObject *o) noexcept:

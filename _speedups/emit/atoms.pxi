@@ -16,7 +16,7 @@ cdef inline unsigned char *put_leaf(Emission *e, unsigned char *p, PyObject *o) 
     if t == &PyUnicode_Type:
         return put_str(e, p, o, &index)
     if is_unique(e, o):
-        return put_small(e, p, o) if may_be_small(o) else NULL
+        return put_small(e, p, o)
     index = memo_get(m, o)
     return put_get_at(p, index) if index >= m.n_alias else NULL
 
@@ -113,22 +113,28 @@ cdef inline unsigned char *put_get_at(unsigned char *p, Py_ssize_t index) noexce
 cdef Py_ssize_t put_gets(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
     """put_leaves for a run of objects of the type of items[i - 1] that are in the memo, like members of an enumeration.
 
-    They are told by that type at once.  Types in C other than str have other ways to be written, or are those of atoms.
+    They are told by that type at once.  Those of containers, and of atoms, have other ways to be written.
     """
-    cdef PyTypeObject *t
+    cdef PyTypeObject *t = Py_TYPE(items[i - 1])
+    cdef Memo *m = e.memo
+    cdef PyObject **log = m.log  # these in registers: what p points to might be anything, for all the compiler knows
+    cdef uint32_t *table = m.table
+    cdef size_t mask = m.mask, slot
+    cdef int shift = m.shift
     cdef unsigned char *p = e.out.p
     cdef unsigned char *lim = e.out.lim
-    cdef Py_ssize_t index
-    if e.odd or e.memo.n_alias:
+    cdef uint32_t entry
+    if e.odd or m.n_alias or t == &PyDict_Type or t == &PyTuple_Type or t == &PyList_Type or is_atom(items[i - 1]):
         return i
-    t = Py_TYPE(items[i - 1])
-    if t != &PyUnicode_Type and not t.tp_flags & Py_TPFLAGS_HEAPTYPE:
-        return i
-    while i < stop and p <= lim and Py_TYPE(items[i]) == t and not is_unique(e, items[i]):
-        index = memo_get(e.memo, items[i])
-        if index < 0:
+    while i < stop and p <= lim and Py_TYPE(items[i]) == t:
+        slot = memo_slot_by(items[i], shift)
+        entry = table[slot]
+        while entry and log[entry - 1] != items[i]:
+            slot = (slot + 1) & mask
+            entry = table[slot]
+        if entry == 0:
             break
-        p = put_get_at(p, index)
+        p = put_get_at(p, entry - 1)
         i += 1
     e.out.p = p
     return i

@@ -6,6 +6,7 @@
 
 ctypedef int (*part_status)(Emission *, PyObject *) noexcept
 ctypedef int (*run_status)(Emission *, PyObject *, Py_ssize_t *, Py_ssize_t) noexcept
+ctypedef int (*run_by_status)(Emission *, PyObject *, Py_ssize_t *, Py_ssize_t, Plan *) noexcept
 ctypedef int (*instance_status)(Emission *, PyObject *, bint, Plan *) noexcept
 ctypedef int (*leaf_status)(Emission *, PyObject *, bint *) noexcept
 ctypedef int (*parts_status)(Emission *, Level *, uint64_t) noexcept
@@ -98,7 +99,11 @@ cdef int save_run(Emission *e, PyObject *o, Py_ssize_t *done, Py_ssize_t stop) e
     plan = plan_for(e, t)
     if plan == NULL:
         return 0
-    while done[0] < stop and done[0] < PyList_GET_SIZE(o) and e.out.p <= e.out.lim:
+    while True:
+        if e.epoch == epoch and (<run_by_status>put_alike)(e, o, done, min(stop, PyList_GET_SIZE(o)), plan) < 0:
+            return -1
+        if done[0] >= stop or done[0] >= PyList_GET_SIZE(o) or e.out.p > e.out.lim:
+            break
         i = done[0]
         item = PyList_GET_ITEM(o, i)
         if Py_TYPE(item) != t:

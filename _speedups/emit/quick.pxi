@@ -8,33 +8,21 @@ cdef enum:
     ATOM = 10  # bytes of an atom at most: LONG1 with eight
 
 
-cdef bint may_be_small(PyObject *o) noexcept:
-    """put_small has a chance: o is a set, an empty dict, or has atoms where we look."""
-    cdef PyTypeObject *t = Py_TYPE(o)
-    cdef PyObject **items
-    cdef Py_ssize_t n
-    if t == &PyList_Type or t == &PyTuple_Type:
-        n = Py_SIZE(o)
-        if n == 0:
-            return t == &PyList_Type
-        items = PySequence_Fast_ITEMS(o)
-        return is_atom(items[0]) and is_atom(items[n - 1]) and is_atom(items[n >> 1])
-    return t == &PySet_Type or t == &PyDict_Type and PyDict_GET_SIZE(o) == 0
-
-
 cdef unsigned char *put_small(Emission *e, unsigned char *p, PyObject *o) noexcept:
     """put_leaf for what was met by its only reference: a list, tuple or set of a few atoms, or an empty dict.
 
-    may_be_small has said so.  NULL, and nothing done, where it has other parts, or where a boundary may come before
-    its last.
+    NULL, and nothing done, where it has other parts, or where a boundary may come before its last.
     """
     cdef PyTypeObject *t = Py_TYPE(o)
+    cdef Py_ssize_t n = Py_SIZE(o)
     if t == &PyList_Type:
-        return put_small_list(e, p, o, PyList_GET_SIZE(o))
+        return put_small_list(e, p, o, n) if n == 0 or may_be_atoms(PySequence_Fast_ITEMS(o), n) else NULL
     if t == &PyTuple_Type:
-        return put_small_tuple(e, p, o, PyTuple_GET_SIZE(o))
+        return put_small_tuple(e, p, o, n) if n and may_be_atoms(PySequence_Fast_ITEMS(o), n) else NULL
     if t == &PySet_Type:
         return put_small_set(e, p, o)
+    if t != &PyDict_Type or PyDict_GET_SIZE(o):
+        return NULL
     if not is_small(e, p, 0):
         return NULL
     p[0] = OP_EMPTY_DICT
@@ -46,6 +34,11 @@ cdef inline bint is_atom(PyObject *o) noexcept:
     """put_atom will probably write it."""
     cdef PyTypeObject *t = Py_TYPE(o)
     return t == &PyLong_Type or t == &PyFloat_Type or o == Py_None or t == &PyBool_Type
+
+
+cdef inline bint may_be_atoms(PyObject **items, Py_ssize_t n) noexcept:
+    """There are atoms where we look."""
+    return is_atom(items[0]) and is_atom(items[n - 1]) and is_atom(items[n >> 1])
 
 
 cdef inline bint is_small(Emission *e, unsigned char *p, Py_ssize_t n) noexcept:
