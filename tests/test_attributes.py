@@ -1,5 +1,6 @@
 """Instances that have no dictionary yet: their attributes are written by the names that the class's instances share."""
 
+import io
 import pickle
 
 import pytest
@@ -16,6 +17,14 @@ class Bag:
 
 class Other:
     pass
+
+
+class Bare:
+    __slots__ = ()
+
+
+class Stream(io.RawIOBase):
+    """Its dictionary has a place of its own, that of a class in C."""
 
 
 def bag(**attributes):
@@ -61,6 +70,13 @@ def with_dictionary():
     return items
 
 
+def streams():
+    made = [Stream() for _ in range(5)]
+    for stream in made[1:]:
+        stream.name = "".join("ab")
+    return made
+
+
 def of_two_classes():
     items = rows(1, 2, count=6)
     items[1].__class__ = Other
@@ -100,6 +116,9 @@ GRAPHS = {
     "shared": shared,
     "with dictionary": with_dictionary,
     "of two classes": of_two_classes,
+    "objects": lambda: [object() for _ in range(5)],
+    "no room for attributes": lambda: [Bare() for _ in range(5)],
+    "dictionaries of C's": streams,
     "many names": many_names,
     "late names": late_names,
     "long list": long_list,

@@ -118,13 +118,10 @@ cdef int put_instances(Emission *e, PyObject *o, Py_ssize_t *done, Py_ssize_t st
     cdef PyObject *value
     cdef CypValues *values
     cdef unsigned char *p
-    cdef Py_ssize_t n, state, written, count = 0
+    cdef Py_ssize_t n, state, written, count = -1
     cdef uint64_t epoch = e.epoch
     cdef bint uniq
     cdef int status = DONE
-    cyp_shared_name(plan.type, 0, &count)
-    if plan.checked_names < count:
-        return 0
     while done[0] < stop and e.epoch == epoch:
         item = PyList_GET_ITEM(o, done[0])
         if Py_TYPE(item) != plan.type:
@@ -132,6 +129,10 @@ cdef int put_instances(Emission *e, PyObject *o, Py_ssize_t *done, Py_ssize_t st
         values = cyp_inline_values(item)
         if values == NULL or cyp_values_size(values) == 0:
             break
+        if count < 0:
+            cyp_shared_name(plan.type, 0, &count)  # there are such, as there are values
+            if plan.checked_names < count:
+                break
         uniq = is_unique(e, item)
         status = enter_item(e, item, 0)
         if status == NEXT:
