@@ -25,13 +25,6 @@ static inline int cyp_all_ascii(const unsigned char *p, Py_ssize_t n)
     }
     return 1;
 }
-/* New ASCII str of nbytes > 1 bytes, still to be written at *data. */
-static inline PyObject *cyp_ascii_new(Py_ssize_t nbytes, unsigned char **data)
-{
-    PyObject *s = PyUnicode_New(nbytes, 127);
-    if (CYP_LIKELY(s != NULL)) *data = (unsigned char *)((PyASCIIObject *)s + 1);
-    return s;
-}
 /* The code point at *p of UTF-8, and its end in *p; -1 for a surrogate and what no encoder writes. */
 static inline int32_t cyp_next_point(const unsigned char **p, const unsigned char *end)
 {
@@ -83,7 +76,7 @@ static PyObject *cyp_wide_str_new(const unsigned char *p, Py_ssize_t nbytes)
 static inline PyObject *cyp_str_new(const unsigned char *p, Py_ssize_t nbytes)
 {
     const uint64_t high = 0x8080808080808080ULL;
-    unsigned char *data;
+    unsigned char *data = NULL;
     PyObject *s;
     if (CYP_LIKELY(nbytes >= 8 && nbytes <= 16)) {
         uint64_t head, tail;
@@ -441,15 +434,6 @@ static inline int cyp_plain_dict(PyObject *descriptor, PyObject *of_class)
     return get == PyObject_GenericGetDict || get == ((PyGetSetDescrObject *)of_class)->d_getset->get;
 }
 static inline int cyp_has_setter(PyObject *descriptor) { return Py_TYPE(descriptor)->tp_descr_set != NULL; }
-static inline PyObject *cyp_object_new(PyTypeObject *tp, PyObject *no_args)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    (void)no_args;
-    return tp->tp_alloc(tp, 0);  /* what is left of object.__new__() where cyp_default_new() has looked */
-#else
-    return PyBaseObject_Type.tp_new(tp, no_args, NULL);
-#endif
-}
 static inline int cyp_default_new(PyTypeObject *tp)
 {
     return tp->tp_new == PyBaseObject_Type.tp_new && !PyType_HasFeature(tp, Py_TPFLAGS_IS_ABSTRACT);

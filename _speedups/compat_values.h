@@ -197,20 +197,25 @@ static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *va
     if (CYP_LIKELY(old == NULL)) _PyDictValues_AddToInsertionOrder(values, slot);
     return old;
 }
-/* cyp_values_put() of n values, every second of `pairs`, into slots of which no two are one, of an instance that has
-   no attributes. */
-static inline void cyp_values_fill(CypValues *values, const int *slots, PyObject **pairs, Py_ssize_t n)
+/* cyp_values_put() of n values into slots of which no two are one, of an instance that has no attributes. */
+static inline void cyp_values_fill(CypValues *values, const int *slots, PyObject **items, Py_ssize_t n)
 {
 #if PY_VERSION_HEX >= 0x030D0000
     uint8_t *order = (uint8_t *)&values->values[values->capacity];
-    for (Py_ssize_t i = 0; i < n; i++) order[i] = (uint8_t)slots[i];
     values->size = (uint8_t)n;
 #else
-    uint8_t *size = (uint8_t *)values - 2;
-    for (Py_ssize_t i = 0; i < n; i++) size[-1 - i] = (uint8_t)slots[i];
-    *size = (uint8_t)n;
+    uint8_t *order = (uint8_t *)values - 3;  /* downwards */
+    order[1] = (uint8_t)n;
 #endif
-    for (Py_ssize_t i = 0; i < n; i++) values->values[slots[i]] = pairs[2 * i + 1];
+    for (Py_ssize_t i = 0; i < n; i++) {
+        int slot = slots[i];
+        values->values[slot] = items[i];
+#if PY_VERSION_HEX >= 0x030D0000
+        order[i] = (uint8_t)slot;
+#else
+        order[-i] = (uint8_t)slot;
+#endif
+    }
 }
 #else
 typedef struct { int unused; } CypValues;
@@ -231,9 +236,9 @@ static inline PyObject *cyp_values_put(CypValues *values, int slot, PyObject *va
     (void)values; (void)slot;
     return value;
 }
-static inline void cyp_values_fill(CypValues *values, const int *slots, PyObject **pairs, Py_ssize_t n)
+static inline void cyp_values_fill(CypValues *values, const int *slots, PyObject **items, Py_ssize_t n)
 {
-    (void)values; (void)slots; (void)pairs; (void)n;
+    (void)values; (void)slots; (void)items; (void)n;
 }
 static inline Py_ssize_t cyp_attrs_len(PyObject *o) { (void)o; return -1; }
 static inline int cyp_attrs_next(PyObject *o, Py_ssize_t *pos, PyObject **key, PyObject **value)

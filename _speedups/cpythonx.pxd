@@ -193,6 +193,9 @@ cdef extern from "compat.h":
     bint cyp_plain_dict(PyObject *descriptor, PyObject *of_class) noexcept
     bint cyp_has_setter(PyObject *descriptor) noexcept
     PyObject *cyp_object_new(PyTypeObject *, PyObject *no_args) except NULL  # new
+    PyObject *cyp_instance_new(PyTypeObject *, Py_ssize_t body) except NULL  # new
+    Py_ssize_t cyp_instance_body(PyTypeObject *) noexcept
+    PyObject *cyp_int_new(long) except NULL  # new; of 32 bits
     bint cyp_default_new(PyTypeObject *) noexcept
     bint cyp_default_getattr(PyTypeObject *) noexcept
     bint cyp_default_setattr(PyTypeObject *) noexcept
@@ -239,10 +242,13 @@ cdef extern from "Python.h":
     PyObject *PySlice_New(PyObject *, PyObject *, PyObject *) except NULL  # new
     PyObject *PyObject_Vectorcall(PyObject *, PyObject **, size_t, PyObject *) except NULL  # new
     PyObject *PyLong_FromLong(long) except NULL  # new
-    PyObject *raw_int "PyLong_FromLong"(long) noexcept  # new, or NULL with an exception; so the next
+    PyObject *raw_int "cyp_int_new"(long) noexcept  # new, or NULL with an exception; so the next
     PyObject *raw_float "PyFloat_FromDouble"(double) noexcept
     PyObject *raw_tuple "PyTuple_New"(Py_ssize_t) noexcept
     PyObject *raw_bytes "cyp_bytes_new"(const unsigned char *, Py_ssize_t) noexcept
+    void PyErr_Clear() noexcept
+    PyObject *raw_instance "cyp_instance_new"(PyTypeObject *, Py_ssize_t body) noexcept
+    PyObject *raw_list_of "cyp_list_of"(PyObject **items, Py_ssize_t n) noexcept  # steals unless NULL
     PyObject *raw_str "cyp_str_new"(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *raw_int_from_le "cyp_int_from_le"(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *PyLong_FromString(const char *, char **end, int base) except NULL  # new

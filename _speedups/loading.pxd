@@ -13,12 +13,12 @@ from _speedups.recall cimport Memo
 from _speedups.stack cimport Stack, stack_free, stack_init
 
 cdef enum:
-    NAMES_MASK = 3
+    NAMES_MASK = 1
     NAMES_LISTED = 1    # the state is a list
-    NAMES_PAIR = 2      # the memo slot is for (None, state); the entry below may be for the state itself
 
 cdef struct Closed:
-    Py_ssize_t i        # memo index of the state of a built instance
+    Py_ssize_t i        # memo index of the state of a built instance, or UNMEMOISED
+    Py_ssize_t whole    # memo index of (None, state), or UNMEMOISED
     size_t names        # tuple of its slots in the order of the state, owned, tagged; 0: all of the dictionary
 
 cdef enum:

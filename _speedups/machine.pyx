@@ -16,7 +16,7 @@ from _speedups.cpythonx cimport (
     PyByteArray_FromStringAndSize, PyByteArray_Resize, PyBytes_AS_STRING, PyBytes_DecodeEscape,
     PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyCFunction_Type, PyComplex_FromDoubles, PyComplex_Type,
     PyDescr_TYPE, PyDict_Check, PyDict_CheckExact, PyDict_Copy, PyDict_GET_SIZE, PyDict_GetItemWithError, PyDict_New,
-    PyDict_Next, PyDict_SetItem, PyDict_Size, PyDict_Type, PyDict_Update, PyErr_NoMemory, PyEval_GetFrame,
+    PyDict_Next, PyDict_SetItem, PyDict_Size, PyDict_Type, PyDict_Update, PyErr_NoMemory, PyErr_Clear, PyEval_GetFrame,
     PyExc_OverflowError, PyFloat_AS_DOUBLE, PyFloat_FromDouble, PyFloat_Type, PyFrozenSet_New, PyFunction_Type,
     PyGC_Disable, PyGC_Enable, PyGetSetDescr_Type, PyImport_GetModuleDict, PyImport_Import, PyIter_Next,
     PyList_CheckExact, PyList_New, PyList_Type, PyLong_AsSsize_t, PyLong_FromLong, PyLong_FromString, PyLong_Type,
@@ -33,7 +33,7 @@ from _speedups.cpythonx cimport (
     cyp_collects_in_allocations, cyp_decimal_make, cyp_default_getattr, cyp_default_new, cyp_default_setattr,
     cyp_dict_add_steal, cyp_dict_get, cyp_dict_is_text, cyp_dict_like, cyp_dict_next, cyp_dict_next_kept,
     cyp_dict_place, cyp_dict_set_steal, cyp_disown, cyp_enter_loading, cyp_function_code, cyp_has_dict, cyp_has_new,
-    cyp_has_setter, cyp_inline_values, cyp_int_from_le, cyp_is_ast, cyp_is_free_threaded, cyp_is_method,
+    cyp_has_setter, cyp_inline_values, cyp_instance_body, cyp_instance_new, cyp_int_from_le, cyp_int_new, cyp_is_ast, cyp_is_free_threaded, cyp_is_method,
     cyp_is_readonly, cyp_is_tuple_class, cyp_keep, cyp_knows_decimal, cyp_knows_range, cyp_leave_loading,
     cyp_list_take, cyp_makes_plainly, cyp_mix_bytes, cyp_module_dict, cyp_object_new, cyp_own, cyp_plain_dict,
     cyp_range_new, cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_restore_error, cyp_same_new,
@@ -41,12 +41,12 @@ from _speedups.cpythonx cimport (
     cyp_str_new, cyp_take_error, cyp_temporal_new, cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc,
     cyp_tuple_copy, cyp_tuple_items, cyp_type_find, cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at,
     cyp_values_fill, cyp_values_put, cyp_values_size, cyp_values_slot_of, cyp_wants_tuple, raw_bytes, raw_float,
-    raw_int, raw_int_from_le, raw_str, raw_tuple,
+    raw_instance, raw_int, raw_int_from_le, raw_list_of, raw_str, raw_tuple,
 )
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport BATCH_ITEMS, FIRST_PIECE, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
 from _speedups.loading cimport (
-    Closed, Loading, NAMES_LISTED, NAMES_MASK, NAMES_PAIR, OPCODE_BYTES, PATIENCE, READING, RUNNING, SHAPES,
+    Closed, Loading, NAMES_LISTED, NAMES_MASK, OPCODE_BYTES, PATIENCE, READING, RUNNING, SHAPES,
     SHAPE_PAIRS, Shape, loading_free, loading_init,
 )
 from _speedups.opcodes cimport (
@@ -66,7 +66,7 @@ from _speedups.recall cimport (
     slot_owns, untagged,
 )
 from _speedups.stack cimport (
-    KEYED, LISTED, Mark, NAMED, REAL, SLOTTED, Stack, UNMEMOISED, cut, drop_mark, enclosing_fence, height,
+    KEYED, LISTED, Mark, NAMED, REAL, SLOTTED, Stack, UNMEMOISED, cut, drop_mark, enclosing_fence, height, marks_grow,
     push_mark, push_steal, stack_grow,
 )
 

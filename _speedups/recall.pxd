@@ -115,13 +115,20 @@ cdef inline void memo_release(PyObject *slot) noexcept:
 
 cdef inline void memo_drop(Memo *memo) noexcept:
     """Release what a memo holds that nobody can look into, and that is not used again."""
-    cdef Py_ssize_t used = memo.count  # slots, unless some objects are not in slots
-    cdef Py_ssize_t i
-    for i in range(memo.size):
-        if used == 0 and memo.sparse == NULL:
-            break
-        used -= memo.slots[i] != NULL
-        memo_release(memo.slots[i])
+    cdef Py_ssize_t used = memo.count if memo.sparse == NULL else memo.size  # slots, or more
+    cdef PyObject **slot = memo.slots
+    cdef PyObject **end = slot + memo.size
+    cdef PyObject *o
+    while used and slot < end:
+        o = slot[0]
+        slot += 1
+        if o == NULL:
+            continue
+        used -= 1
+        if CYP_LIKELY(not <size_t>o & TAG_MASK):
+            Py_DECREF(o)
+        elif slot_owns(o):
+            Py_DECREF(untagged(o))
     if memo.slots != memo.first:
         PyMem_Free(memo.slots)
     if memo.sparse != NULL:

@@ -1,31 +1,85 @@
 # Instances of one class that are written alike, as lists of records have them.
 #
 # What one of them has taught the plan is expected of the next: its attributes, in this order, each named by the memo.
-# Values, mark and memo are where the opcodes one by one would put them; so whatever is not as expected is simply left
-# to those, in the middle of an instance, too.
+# So only the values are put on the stack.  Where something is not as expected, leave_open() puts values, names, mark
+# and memo where the opcodes one by one would have put them, and the rest is left to those.
+
+
+cdef enum:
+    SHORT_ITEMS = 32       # of a list that is loaded at once
+    ROOM = 4 * PLAN_NAMES  # on the stack, for names and values, and such a list
+    NEW_DICT = 0x7d948129  # EMPTY_TUPLE, NEWOBJ, MEMOIZE, EMPTY_DICT as a little-endian number
+    NEW_NONE = 0x4e948129  # NONE instead of the dictionary
+    MEMOIZE_MARK = 0x2894
 
 
 cdef int load_alike(Loading *r) except -1:
     """A class is on top, EMPTY_TUPLE and NEWOBJ follow: make its instances as long as they are as expected."""
-    cdef PyObject *cls = (r.stack.top - 1)[0]
+    cdef Stack *s = &r.stack
+    cdef PyObject *cls = (s.top - 1)[0]  # from the first instance on, the last one keeps it alive
     cdef Plan *plan = plan_of(<PyTypeObject *>cls)
-    if not plan.makes or plan.names[0] == NULL or r.settled > MAX_SETTLED:
+    cdef int kind = NAMED if plan.stores else SLOTTED
+    cdef const unsigned char *p = r.p
+    cdef PyObject *made
+    cdef bint first = True
+    if not plan.makes or plan.body < 0 or plan.names[0] == NULL or r.settled > MAX_SETTLED \
+            or not (plan.stores or plan.keeps and plan.layout != NULL):
         return 0
-    if plan.stores:
-        while load_expected(r, plan, NAMED) and is_next_class(r, cls):
-            pass
-    elif plan.keeps and plan.layout != NULL:
-        while load_expected(r, plan, SLOTTED) and is_next_class(r, cls):
-            pass
+    while begins_alike(r, p, kind):
+        r.p = p + 2
+        made = raw_instance(plan.tp, plan.body)
+        if CYP_UNLIKELY(made == NULL):
+            return fail() if first else fail_without(r, cls)
+        if first:
+            first = False
+            s.top -= 1
+            Py_DECREF(cls)
+        if not load_expected(r, plan, kind, made):
+            break
+        p = next_alike(r, cls)
     return 0
 
 
-cdef inline bint is_next_class(Loading *r, PyObject *cls) except -1:
-    """The class is named by the memo, and NEWOBJ without arguments follows: push it."""
+cdef int fail_without(Loading *r, PyObject *cls) except -1:
+    """NEWOBJ has failed: push the class as if it had been there, for those who look where that was."""
+    Py_INCREF(cls)
+    r.stack.top[0] = cls
+    r.stack.top += 1
+    return fail()
+
+
+cdef inline bint begins_alike(Loading *r, const unsigned char *p, int kind) except -1:
+    """NEWOBJ without arguments and the start of a state are at p, memoised; and there is room for what may follow."""
+    cdef Stack *s = &r.stack
+    cdef Py_ssize_t i = r.memo.count
+    if p == NULL or r.end - p < 16:
+        return False
+    if kind == NAMED:
+        if cyp_read_u32(p) != NEW_DICT or cyp_read_u16(p + 4) != MEMOIZE_MARK:
+            return False
+    elif cyp_read_u32(p) != NEW_NONE or p[4] != OP_EMPTY_DICT or cyp_read_u16(p + 5) != MEMOIZE_MARK:
+        return False
+    if CYP_UNLIKELY(s.limit - s.top < ROOM or s.nmarks == s.marks_size or r.nclosed == r.closed_size):
+        make_room(r)
+    return memo_has_room(r.memo, i) and memo_has_room(r.memo, i + 1)
+
+
+cdef int make_room(Loading *r) except -1:
+    while r.stack.limit - r.stack.top < ROOM:
+        stack_grow(&r.stack)
+    if r.stack.nmarks == r.stack.marks_size:
+        marks_grow(&r.stack)
+    if r.nclosed == r.closed_size:
+        closed_grow(r)
+    return 0
+
+
+cdef inline const unsigned char *next_alike(Loading *r, PyObject *cls) noexcept:
+    """What follows the class, if it is named by the memo; else NULL."""
     cdef const unsigned char *p = r.p
     cdef Py_ssize_t i
     if r.end - p < 8:
-        return False
+        return NULL
     if p[0] == OP_BINGET:
         i = p[1]
         p += 2
@@ -33,69 +87,74 @@ cdef inline bint is_next_class(Loading *r, PyObject *cls) except -1:
         i = cyp_read_u32(p + 1)
         p += 5
     else:
-        return False
-    if i >= r.memo.size or r.memo.slots[i] != cls or p[0] != OP_EMPTY_TUPLE or p[1] != OP_NEWOBJ:
-        return False
-    r.p = p
-    Py_INCREF(cls)
-    push_steal(&r.stack, cls)
-    return True
+        return NULL
+    return p if i < r.memo.size and r.memo.slots[i] == cls else NULL
 
 
-cdef inline bint load_expected(Loading *r, Plan *plan, int kind) except -1:
-    """Make one instance of the class on top, and load its state.  False: the rest of it is for run()."""
-    cdef Stack *s = &r.stack
+cdef inline bint load_expected(Loading *r, Plan *plan, int kind, PyObject *made) except -1:
+    """Push an instance that has just been made, and load its state.  False: the rest of it is for run()."""
+    cdef PyObject **items = r.stack.top + (2 if kind == NAMED else 3)
     cdef Memo *memo = r.memo
     cdef Py_ssize_t i = memo.count
-    cdef const unsigned char *p = r.p
-    cdef PyObject *made
     cdef CypValues *values = NULL
-    if r.end - p < 16 or not memo_has_room(memo, i) or not memo_has_room(memo, i + 1) \
-            or memcmp(p, b")\x81\x94}\x94(" if kind == NAMED else b")\x81\x94N}\x94(", 6 if kind == NAMED else 7):
-        return False
-    while r.closed_size - r.nclosed < 2:
-        closed_grow(r)
-    while s.limit - s.top < 2 * PLAN_NAMES:
-        stack_grow(s)
-    r.p = p + 2
-    made = cyp_object_new(plan.tp, <PyObject *>no_args)
-    (s.top - 1)[0] = made
-    Py_DECREF(<PyObject *>plan.tp)  # which the instance keeps alive
+    cdef Py_ssize_t n
+    r.stack.top[0] = made
     if kind == NAMED:
         values = cyp_inline_values(made)
         if CYP_UNLIKELY(values == NULL):
+            r.stack.top += 1
             follow_new(r, True)
             return False
     Py_INCREF(made)
     memo.slots[i] = made
-    memo.slots[i + 1] = open_tag(s.nmarks)
-    memo.count = i + 2
+    memo.count = i + 2  # nobody gets the state, whose slot is empty
+    r.p += 4 if kind == NAMED else 5
+    n = load_attributes(r, plan, items)
+    if CYP_LIKELY(n > 0 and (end_named(r, plan, made, values, items, n, i + 1) if kind == NAMED
+                             else end_slotted(r, plan, made, items, n, i + 1))):
+        r.stack.top += 1
+        return True
+    leave_open(r, plan, kind, items, ~n if n < 0 else n, i + 1)
+    return fail() if n < 0 else False
+
+
+cdef int leave_open(Loading *r, Plan *plan, int kind, PyObject **items, Py_ssize_t n, Py_ssize_t state) noexcept:
+    """The n first values of an instance on top are in items, others are to come: make it the state that run() knows."""
+    cdef Stack *s = &r.stack
+    cdef Py_ssize_t k
     if kind == SLOTTED:
         Py_INCREF(Py_None)
-        s.top[0] = Py_None
-        s.top += 1
-    s.top[0] = NULL
-    s.top += 1
-    r.p = p + (6 if kind == NAMED else 7)
-    push_mark(s, kind, i + 1)
-    if not load_attributes(r, plan):
-        return False
-    return end_named(r, plan, made, values) if kind == NAMED else end_slotted(r, plan, made)
+        (items - 2)[0] = Py_None
+    (items - 1)[0] = NULL
+    s.top = items
+    r.memo.slots[state] = open_tag(s.nmarks)
+    (<mark_status>push_mark)(s, kind, state)  # there is room
+    for k in range(n - 1, -1, -1):
+        items[2 * k + 1] = items[k]
+        Py_INCREF(plan.names[k])
+        items[2 * k] = plan.names[k]
+    s.top = items + 2 * n
+    return 0
 
 
-cdef bint load_attributes(Loading *r, Plan *plan) except -1:
-    """Push names and values up to SETITEMS; False if one is not as expected, which run() then goes on with."""
-    cdef Stack *s = &r.stack
+ctypedef int (*mark_status)(Stack *, int, Py_ssize_t) noexcept
+
+
+cdef Py_ssize_t load_attributes(Loading *r, Plan *plan, PyObject **items) noexcept:
+    """Put the values whose names are those of the plan into items, up to something else; how many there are.
+
+    ~n: n values, and an exception.
+    """
     cdef Memo *memo = r.memo
-    cdef PyObject **sp = s.top
+    cdef PyObject **slots = memo.slots
+    cdef Py_ssize_t size = memo.size
     cdef const unsigned char *p = r.p
     cdef const unsigned char *end = r.end
     cdef const unsigned char *at
-    cdef PyObject *name
     cdef PyObject *o
     cdef Py_ssize_t k = 0
     cdef Py_ssize_t i
-    while end - p > 8:  # of which a name and an opcode have room
+    while end - p > 8 and k < PLAN_NAMES:  # of which a name and an opcode have room
         if CYP_LIKELY(p[0] == OP_BINGET):
             i = p[1]
             at = p + 2
@@ -104,33 +163,19 @@ cdef bint load_attributes(Loading *r, Plan *plan) except -1:
             at = p + 5
         else:
             break
-        name = plan.names[k] if CYP_LIKELY(k < PLAN_NAMES) else NULL
-        if CYP_UNLIKELY(name == NULL or i >= memo.size or memo.slots[i] != name):
+        if CYP_UNLIKELY(i >= size or slots[i] != plan.names[k] or slots[i] == NULL):
             break
-        p = at
-        k += 1
-        Py_INCREF(name)
-        sp[0] = name
-        sp += 1
-        if p[0] == OP_EMPTY_LIST:
-            s.top = sp
-            r.p = p
-            if not load_short_list(r):
-                return False
-            p = r.p
-            sp = s.top
-            continue
-        o = load_atom(memo, &at, end)
+        o = load_short_list(r, &at, items + k) if at[0] == OP_EMPTY_LIST else load_atom(memo, &at, end)
         if CYP_UNLIKELY(o == NULL):
-            s.top = sp
+            if at == p + 2 or at == p + 5:
+                break
             r.p = at
-            return at != p and fail()
+            return ~k
         p = at
-        sp[0] = o
-        sp += 1
-    s.top = sp
+        items[k] = o
+        k += 1
     r.p = p
-    return end - p > 8 and p[0] == OP_SETITEMS and k > 0
+    return k
 
 
 cdef inline PyObject *load_atom(Memo *memo, const unsigned char **at, const unsigned char *end) noexcept:
@@ -177,72 +222,82 @@ cdef inline PyObject *load_atom(Memo *memo, const unsigned char **at, const unsi
     return o
 
 
-cdef bint load_short_list(Loading *r) except -1:
-    """EMPTY_LIST follows: push a memoised list of plain values.  False if there are others, which run() goes on with."""
-    cdef Stack *s = &r.stack
+cdef PyObject *load_short_list(Loading *r, const unsigned char **at, PyObject **items) noexcept:
+    """The memoised list of atoms that is written at *at, as load_atom() does it; the places from items on are free.
+
+    NULL, and not moved, also where an atom is in error: run() will find that again.
+    """
+    cdef Memo *memo = r.memo
+    cdef const unsigned char *p = at[0]
+    cdef Py_ssize_t first = memo.count
+    cdef Py_ssize_t n = 0
+    cdef PyObject *o
+    cdef PyObject *made = NULL
+    if r.end - p < 8 or p[1] != OP_MEMOIZE or p[2] != OP_MARK or not memo_is_free(memo, first):
+        return NULL
+    memo.count = first + 1
+    p += 3
+    while n < SHORT_ITEMS:
+        o = load_atom(memo, &p, r.end)
+        if o == NULL:
+            break
+        items[n] = o
+        n += 1
+    if p < r.end and p[0] == OP_APPENDS and n > 0:
+        made = raw_list_of(items, n)
+        if CYP_LIKELY(made != NULL):
+            Py_INCREF(made)
+            memo.slots[first] = made
+            at[0] = p + 1
+            return made
+    PyErr_Clear()
+    while n > 0:
+        n -= 1
+        Py_DECREF(items[n])
+    while memo.count > first + 1:
+        memo.count -= 1
+        Py_DECREF(memo.slots[memo.count])
+        memo.slots[memo.count] = NULL
+    memo.count = first
+    return NULL
+
+
+cdef inline bint end_named(Loading *r, Plan *plan, PyObject *made, CypValues *values, PyObject **items, Py_ssize_t n,
+                           Py_ssize_t state) noexcept:
+    """close_state() for an instance that has just been made, if SETITEMS and BUILD follow."""
     cdef const unsigned char *p = r.p
-    cdef PyObject **items
-    cdef PyObject *made
-    if p[1] != OP_MEMOIZE or p[2] != OP_MARK or not memo_is_free(r.memo, r.memo.count) or s.top >= s.limit:
-        return False
-    r.p = p + 1
-    made = PyList_New(0)
-    memo_append(r.memo, made)
-    s.top[0] = made
-    s.top += 1
-    r.p = p + 3
-    push_mark(s, REAL, UNMEMOISED)
-    load_values(r, ITEMS)
-    items = s.base + s.fence
-    if r.p == r.end or r.p[0] != OP_APPENDS or s.top - items >= BATCH_ITEMS or s.limit - items < 2 * PLAN_NAMES:
-        return False
-    r.p += 1
-    cyp_list_take(made, items, s.top - items)
-    s.top = items
-    drop_mark(s)
-    return True
-
-
-cdef inline bint end_named(Loading *r, Plan *plan, PyObject *made, CypValues *values) except -1:
-    """SETITEMS follows: close_state() for an instance that has just been made."""
-    cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
-    cdef PyObject **items = r.stack.base + mark.height
-    cdef Py_ssize_t n = (r.stack.top - items) >> 1
-    cdef Py_ssize_t i
-    if r.p[1] != OP_BUILD:
+    if r.end - p < 2 or p[0] != OP_SETITEMS or p[1] != OP_BUILD:
         return False
     if CYP_UNLIKELY(plan.distinct < n):
         if not all_differ(plan, n):  # a name comes twice
             return False
         plan.distinct = <int>n
     cyp_values_fill(values, plan.slots, items, n)
-    for i in range(n):
-        Py_DECREF(items[2 * i])
-    note_closed(r, mark.state, NULL, 0)
     Py_INCREF(made)
-    r.memo.slots[mark.state] = <PyObject *>(<size_t>made | TAG_CLOSED)
-    r.stack.top = items - 1
-    drop_mark(&r.stack)
-    r.p += 2
+    r.memo.slots[state] = <PyObject *>(<size_t>made | TAG_CLOSED)
+    (<closed_status>note_closed)(r, state, UNMEMOISED, NULL, 0)  # there is room
+    r.p = p + 2
     return True
 
 
-cdef inline bint end_slotted(Loading *r, Plan *plan, PyObject *made) except -1:
-    """SETITEMS follows: close_slots() for an instance that has just been made; no two of the plan's slots are one."""
-    cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
-    cdef PyObject **items = r.stack.base + mark.height
-    cdef Py_ssize_t n = r.stack.top - items
+ctypedef int (*closed_status)(Loading *, Py_ssize_t, Py_ssize_t, PyObject *, size_t) noexcept
+
+
+cdef inline bint end_slotted(Loading *r, Plan *plan, PyObject *made, PyObject **items, Py_ssize_t n,
+                             Py_ssize_t state) noexcept:
+    """close_slots() for an instance that has just been made; no two of the plan's slots are one."""
+    cdef const unsigned char *p = r.p
     cdef Py_ssize_t whole = r.memo.count
-    cdef Py_ssize_t i
-    if r.p[1] != OP_TUPLE2 or r.p[2] != OP_MEMOIZE or r.p[3] != OP_BUILD or not memo_is_free(r.memo, whole) \
-            or PyTuple_GET_SIZE(plan.layout) != n >> 1:
+    cdef Py_ssize_t k
+    if r.end - p < 4 or p[0] != OP_SETITEMS or p[1] != OP_TUPLE2 or p[2] != OP_MEMOIZE or p[3] != OP_BUILD \
+            or not memo_is_free(r.memo, whole) or PyTuple_GET_SIZE(plan.layout) != n:
         return False
-    for i in range(n >> 1):
-        cyp_slot_at(made, plan.slots[i])[0] = items[2 * i + 1]
-        Py_DECREF(items[2 * i])
-    keep_state(r, plan, made, mark.state, whole)
-    Py_DECREF((items - 2)[0])
-    r.stack.top = items - 2
-    drop_mark(&r.stack)
-    r.p += 4
+    for k in range(n):
+        cyp_slot_at(made, plan.slots[k])[0] = items[k]
+    r.memo.count = whole + 1
+    (<keep_status>keep_state)(r, plan, made, state, whole, 0)  # there is room
+    r.p = p + 4
     return True
+
+
+ctypedef int (*keep_status)(Loading *, Plan *, PyObject *, Py_ssize_t, Py_ssize_t, size_t) noexcept

@@ -123,11 +123,12 @@ cdef PyObject *copy_attributes(PyObject *instance) except NULL:
     return copy
 
 
-cdef inline int note_closed(Loading *r, Py_ssize_t i, PyObject *names, size_t tag) except -1:
+cdef inline int note_closed(Loading *r, Py_ssize_t i, Py_ssize_t whole, PyObject *names, size_t tag) except -1:
     """Remember what is to be settled; see Closed.  names: borrowed."""
     if CYP_UNLIKELY(r.nclosed == r.closed_size):
         closed_grow(r)
     r.closed[r.nclosed].i = i
+    r.closed[r.nclosed].whole = whole
     r.closed[r.nclosed].names = <size_t>names | tag
     Py_XINCREF(names)
     r.nclosed += 1
@@ -157,7 +158,8 @@ cdef int settle_now(Loading *r) except -1:
         i = r.closed[r.nclosed].i
         names = r.closed[r.nclosed].names
         if names:
-            settle_kept(r, i, names & NAMES_MASK, steal(<PyObject *>(names & ~<size_t>NAMES_MASK)))
+            settle_kept(r, i, r.closed[r.nclosed].whole, names & NAMES_LISTED,
+                        steal(<PyObject *>(names & ~<size_t>NAMES_MASK)))
         elif slot_has(r, i, TAG_CLOSED):
             make_real(r, i)
     return 0
@@ -167,18 +169,18 @@ cdef inline bint slot_has(Loading *r, Py_ssize_t i, size_t tag) noexcept:
     return 0 <= i < r.memo.size and <size_t>r.memo.slots[i] & TAG_MASK == tag
 
 
-cdef int settle_kept(Loading *r, Py_ssize_t i, size_t tag, object names) except -1:
-    """Build the state that was stored in slots, or the pair around it and with that the state itself."""
-    cdef PyObject *slot
-    if not slot_has(r, i, TAG_KEPT):
+cdef int settle_kept(Loading *r, Py_ssize_t i, Py_ssize_t whole, bint listed, object names) except -1:
+    """Build the state that was stored in slots, and the pair around it."""
+    cdef bint alone = slot_has(r, i, TAG_KEPT)
+    cdef bint paired = slot_has(r, whole, TAG_KEPT)
+    if not alone and not paired:
         return 0
-    slot = r.memo.slots[i]
-    state = kept_values(untagged(slot), names, tag & NAMES_LISTED)
-    if tag & NAMES_PAIR and r.nclosed and r.memo.slots[r.closed[r.nclosed - 1].i] == slot:
-        replace_slot(r, r.closed[r.nclosed - 1].i, <PyObject *>state)
-    if tag & NAMES_PAIR:
-        state = (None, state)
-    replace_slot(r, i, <PyObject *>state)
+    state = kept_values(untagged(r.memo.slots[i if alone else whole]), names, listed)
+    pair = (None, state) if paired else None
+    if alone:
+        replace_slot(r, i, <PyObject *>state)
+    if paired:
+        replace_slot(r, whole, <PyObject *>pair)
     return 0
 
 

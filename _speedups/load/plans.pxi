@@ -18,6 +18,7 @@ cdef struct Plan:
     PyTypeObject *tp                # borrowed, see above
     unsigned int tag
     bint makes                      # object.__new__() without arguments makes an instance
+    Py_ssize_t body                 # which cyp_instance_new() does, -1: only that does
     bint stores                     # BUILD only writes the instance dictionary
     bint asks                       # BUILD calls __setstate__(), which instances do not shadow
     bint extends                    # a list whose extend() is list's own
@@ -105,11 +106,13 @@ cdef void plan_fill(Plan *plan, PyTypeObject *tp) noexcept:
     made.tp = tp
     made.tag = cyp_type_tag_new(tp)  # first, so that a change afterwards is noticed
     made.makes = cyp_default_new(tp)
+    made.body = cyp_instance_body(tp)
     look_over(&made, tp)
     if made.tag and made.tag != cyp_type_tag(tp):
         plan_forget(&made)
         memset(&made, 0, sizeof(Plan))  # this time the general way
         made.tp = tp
+        made.body = -1
     old = plan[0]
     plan[0] = made
     plan_forget(&old)

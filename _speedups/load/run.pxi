@@ -113,7 +113,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_BININT1:
             if CYP_LIKELY(p < end):
                 r.p = p + 1
-                sp[0] = PyLong_FromLong(p[0])
+                sp[0] = cyp_int_new(p[0])
                 p += 1
                 sp += 1
                 s.top = sp
@@ -121,7 +121,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_BININT2:
             if CYP_LIKELY(end - p >= 2):
                 r.p = p + 2
-                sp[0] = PyLong_FromLong(cyp_read_u16(p))
+                sp[0] = cyp_int_new(cyp_read_u16(p))
                 p += 2
                 sp += 1
                 s.top = sp
@@ -129,7 +129,7 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_BININT:
             if CYP_LIKELY(end - p >= 4):
                 r.p = p + 4
-                sp[0] = PyLong_FromLong(signed32(p))
+                sp[0] = cyp_int_new(signed32(p))
                 p += 4
                 sp += 1
                 s.top = sp

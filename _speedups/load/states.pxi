@@ -125,7 +125,7 @@ cdef bint close_state(Loading *r) except -1:
             items[i] = items[i + 1] = NULL
     i = mark.state
     if i >= 0 and r.memo.slots[i] == open_tag(r.stack.nmarks - 1):
-        note_closed(r, i, NULL, 0)
+        note_closed(r, i, UNMEMOISED, NULL, 0)
         Py_INCREF(instance)
         r.memo.slots[i] = <PyObject *>(<size_t>instance | TAG_CLOSED)
     r.stack.top = items - 1
@@ -140,7 +140,6 @@ cdef bint close_slots(Loading *r) except -1:
     cdef PyObject **items = r.stack.base + mark.height
     cdef PyObject *instance = (items - 3)[0]
     cdef Py_ssize_t n = r.stack.top - items
-    cdef Py_ssize_t state = mark.state
     cdef Py_ssize_t whole = UNMEMOISED
     cdef Py_ssize_t i
     cdef const unsigned char *p = r.p
@@ -161,7 +160,9 @@ cdef bint close_slots(Loading *r) except -1:
     for i in range(0, n, 2):
         cyp_slot_at(instance, plan.slots[i >> 1])[0] = items[i + 1]
         Py_DECREF(items[i])
-    keep_state(r, plan, instance, state, whole)
+    if whole != UNMEMOISED:
+        r.memo.count += 1
+    keep_state(r, plan, instance, own_state(r), whole, 0)
     Py_DECREF((items - 2)[0])
     r.stack.top = items - 2
     drop_mark(&r.stack)
@@ -239,7 +240,7 @@ cdef bint close_values(Loading *r) except -1:
         return False
     for i in range(n):
         cyp_slot_at(instance, plan.slots[i])[0] = items[i]
-    keep_state(r, plan, instance, mark.state, UNMEMOISED)
+    keep_state(r, plan, instance, own_state(r), UNMEMOISED, NAMES_LISTED)
     r.stack.top = items - 1
     drop_mark(&r.stack)
     r.p += 1
@@ -250,7 +251,7 @@ cdef bint has_layout(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t n) e
     """Prepare keep_state(): everything that can fail.  False if one of the instance's first n slots is not empty."""
     cdef PyObject *names = plan.layout
     cdef Py_ssize_t i
-    while r.closed_size - r.nclosed < 2:
+    if r.nclosed == r.closed_size:
         closed_grow(r)
     if names != NULL and PyTuple_GET_SIZE(names) != n:
         plan.layout = NULL
@@ -268,19 +269,25 @@ cdef bint has_layout(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t n) e
     return True
 
 
-cdef int keep_state(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t state, Py_ssize_t whole) except -1:
-    """Tag the memo slots of a state that is now in the slots of the plan's layout.  The state's slot is OPEN."""
-    cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
+cdef Py_ssize_t own_state(Loading *r) noexcept:
+    """The memo index of the state above which the topmost mark is, if it stands there for that; or UNMEMOISED."""
+    cdef Py_ssize_t i = r.stack.marks[r.stack.nmarks - 1].state
+    return i if i >= 0 and r.memo.slots[i] == open_tag(r.stack.nmarks - 1) else UNMEMOISED
+
+
+cdef inline int keep_state(Loading *r, Plan *plan, PyObject *instance, Py_ssize_t state, Py_ssize_t whole,
+                           size_t listed) except -1:
+    """Tag the memo slots of a state that is now in the slots of the plan's layout, and of the pair around it."""
     cdef PyObject *tagged = <PyObject *>(<size_t>instance | TAG_KEPT)
-    if state >= 0 and r.memo.slots[state] == open_tag(r.stack.nmarks - 1):
-        note_closed(r, state, plan.layout, NAMES_LISTED if mark.kind == LISTED else 0)
+    if state < 0 and whole < 0:
+        return 0
+    note_closed(r, state, whole, plan.layout, listed)
+    if state >= 0:
         Py_INCREF(instance)
         r.memo.slots[state] = tagged
     if whole >= 0:
-        note_closed(r, whole, plan.layout, NAMES_PAIR)
         Py_INCREF(instance)
         r.memo.slots[whole] = tagged
-        r.memo.count += 1
     return 0
 
 

@@ -1,0 +1,183 @@
+/* The part of compat.h that makes objects of the most frequent types: included by it, never directly.
+
+   Like there: `static inline`, cyp_*, and a public-API fallback.  What CPython's own functions would find out anew for
+   each object, the caller knows: the number of characters, that they are ASCII, what the instances of a class are. */
+#ifndef CYPICKLE_COMPAT_MAKE_H
+#define CYPICKLE_COMPAT_MAKE_H
+
+#if !defined(CYPICKLE_NO_INTERNALS) && PY_VERSION_HEX < 0x03100000 && !defined(Py_REF_DEBUG) && !defined(Py_TRACE_REFS)
+#define CYP_MAKES_OBJECTS 1
+#if PY_VERSION_HEX >= 0x030C0000
+#define CYP_DIGITS long_value.ob_digit
+#else
+#define CYP_DIGITS ob_digit
+#endif
+
+/* The first reference to new memory.  Since 3.13 a PyRefTracer may want to know. */
+static inline void cyp_init_object(PyObject *o, PyTypeObject *tp)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject_Init(o, tp);
+#else
+    o->ob_refcnt = 1;
+    o->ob_type = tp;
+#endif
+}
+#endif
+
+/* New ASCII str of nbytes > 1 bytes, still to be written at *data. */
+static inline PyObject *cyp_ascii_new(Py_ssize_t nbytes, unsigned char **data)
+{
+#if defined(CYP_MAKES_OBJECTS)
+    PyASCIIObject *s = (PyASCIIObject *)PyObject_Malloc(sizeof(PyASCIIObject) + (size_t)nbytes + 1);
+    if (CYP_UNLIKELY(s == NULL)) return PyErr_NoMemory();
+    cyp_init_object((PyObject *)s, &PyUnicode_Type);
+    s->length = nbytes;
+    s->hash = -1;
+    memset(&s->state, 0, sizeof(s->state));
+    s->state.kind = PyUnicode_1BYTE_KIND;
+    s->state.compact = 1;
+    s->state.ascii = 1;
+#if PY_VERSION_HEX < 0x030C0000
+    s->state.ready = 1;
+    s->wstr = NULL;
+#endif
+    *data = (unsigned char *)(s + 1);
+    (*data)[nbytes] = 0;
+    return (PyObject *)s;
+#else
+    PyObject *s = PyUnicode_New(nbytes, 127);
+    if (CYP_LIKELY(s != NULL)) *data = (unsigned char *)((PyASCIIObject *)s + 1);
+    return s;
+#endif
+}
+
+/* New int of 32 bits.  CPython has all small ones already. */
+static inline PyObject *cyp_int_new(long v)
+{
+#if defined(CYP_MAKES_OBJECTS) && PyLong_SHIFT == 30
+    unsigned long size = v < 0 ? 0UL - (unsigned long)v : (unsigned long)v;
+    if (size > 1024) {
+        PyLongObject *o = (PyLongObject *)PyObject_Malloc(offsetof(PyLongObject, CYP_DIGITS) + 2 * sizeof(digit));
+        if (CYP_UNLIKELY(o == NULL)) return PyErr_NoMemory();
+        int ndigits = 1 + (size >> PyLong_SHIFT != 0);
+        cyp_init_object((PyObject *)o, &PyLong_Type);
+#if PY_VERSION_HEX >= 0x030C0000
+        o->long_value.lv_tag = (uintptr_t)ndigits << 3 | (v < 0 ? 2 : 0);
+#else
+        ((PyVarObject *)o)->ob_size = v < 0 ? -ndigits : ndigits;
+#endif
+        o->CYP_DIGITS[0] = (digit)(size & PyLong_MASK);
+        o->CYP_DIGITS[1] = (digit)(size >> PyLong_SHIFT);
+        return (PyObject *)o;
+    }
+#endif
+    return PyLong_FromLong(v);
+}
+
+/* A few words, for which compilers would call memset. */
+static inline void cyp_clear_few(PyObject **words, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        words[i] = NULL;
+#if defined(__GNUC__)
+        __asm__("" : : : "memory");
+#endif
+    }
+}
+
+/* ---- instances of classes in Python ---------------------------------------------------------------- */
+
+static inline PyObject *cyp_object_new(PyTypeObject *tp, PyObject *no_args)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    (void)no_args;
+    return tp->tp_alloc(tp, 0);  /* what is left of object.__new__() where cyp_default_new() has looked */
+#else
+    return PyBaseObject_Type.tp_new(tp, no_args, NULL);
+#endif
+}
+
+/* How many bytes of an instance cyp_instance_new() has to clear; -1: it does not know the class. */
+static inline Py_ssize_t cyp_instance_body(PyTypeObject *tp)
+{
+#if defined(CYP_MAKES_OBJECTS)
+    if (tp->tp_alloc != PyType_GenericAlloc || tp->tp_itemsize != 0 || !PyType_IS_GC(tp)
+        || !PyType_HasFeature(tp, Py_TPFLAGS_HEAPTYPE))
+        return -1;
+#if PY_VERSION_HEX < 0x030C0000
+    if (tp->tp_dictoffset != 0 && !PyType_HasFeature(tp, Py_TPFLAGS_MANAGED_DICT)) return -1;
+#elif PY_VERSION_HEX < 0x030D0000
+    if (PyType_HasFeature(tp, Py_TPFLAGS_MANAGED_DICT)) return -1;  /* 3.12 has a layout of its own */
+#endif
+    return tp->tp_basicsize - (Py_ssize_t)sizeof(PyObject);
+#else
+    (void)tp;
+    return -1;
+#endif
+}
+#if defined(CYP_MAKES_OBJECTS) && PY_VERSION_HEX < 0x030C0000
+/* Room for the values of a new instance: Objects/dictobject.c, init_inline_values() of 3.11. */
+static inline int cyp_give_values(PyObject *o, PyTypeObject *tp)
+{
+    PyDictKeysObject *keys = ((PyHeapTypeObject *)tp)->ht_cached_keys;
+    if (keys->dk_usable > 1) keys->dk_usable--;
+    size_t size = (size_t)(keys->dk_usable + keys->dk_nentries);
+    size_t prefix = (size + 2 + sizeof(PyObject *) - 1) & ~(sizeof(PyObject *) - 1);
+    uint8_t *memory = (uint8_t *)PyMem_Malloc(prefix + size * sizeof(PyObject *));
+    if (CYP_UNLIKELY(memory == NULL)) return -1;
+    PyDictValues *values = (PyDictValues *)(memory + prefix);
+    ((uint8_t *)values)[-1] = (uint8_t)prefix;
+    ((uint8_t *)values)[-2] = 0;
+    cyp_clear_few(values->values, (Py_ssize_t)size);
+    ((PyDictValues **)o)[-4] = values;
+    return 0;
+}
+#endif
+/* cyp_object_new() of a class that has such a body. */
+static inline PyObject *cyp_instance_new(PyTypeObject *tp, Py_ssize_t body)
+{
+#if defined(CYP_MAKES_OBJECTS)
+    PyObject *o = _PyObject_GC_New(tp);
+    if (CYP_UNLIKELY(o == NULL)) return NULL;
+    cyp_clear_few((PyObject **)(o + 1), body / (Py_ssize_t)sizeof(PyObject *));
+    PyObject_GC_Track(o);
+#if PY_VERSION_HEX < 0x030C0000
+    if (tp->tp_dictoffset != 0 && CYP_UNLIKELY(cyp_give_values(o, tp) < 0)) {
+        Py_DECREF(o);
+        return PyErr_NoMemory();
+    }
+#endif
+    return o;
+#else
+    (void)body;
+    return cyp_object_new(tp, NULL);
+#endif
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------- */
+
+/* New list of n > 0 items, whose references are taken on success only. */
+static inline PyObject *cyp_list_of(PyObject **items, Py_ssize_t n)
+{
+#if !defined(CYPICKLE_NO_INTERNALS)
+    PyListObject *list = (PyListObject *)PyList_New(0);
+    if (CYP_UNLIKELY(list == NULL)) return NULL;
+    PyObject **room = (PyObject **)PyMem_Malloc((size_t)n * sizeof(PyObject *));
+    if (CYP_UNLIKELY(room == NULL)) {
+        Py_DECREF(list);
+        return PyErr_NoMemory();
+    }
+    memcpy(room, items, (size_t)n * sizeof(PyObject *));
+    list->ob_item = room;
+    list->allocated = n;
+    Py_SET_SIZE(list, n);
+    return (PyObject *)list;
+#else
+    PyObject *list = PyList_New(n);
+    for (Py_ssize_t i = 0; list != NULL && i < n; i++) PyList_SET_ITEM(list, i, items[i]);
+    return list;
+#endif
+}
+
+#endif
