@@ -11,6 +11,9 @@ static CYP_THREAD_LOCAL int cyp_loadings;
 static inline int cyp_enter_loading(void) { return cyp_loadings++; }
 static inline void cyp_leave_loading(void) { cyp_loadings--; }
 
+/* There is an exception. */
+static inline int cyp_has_error(void) { return PyErr_Occurred() != NULL; }
+
 /* ---- machine: strings --------------------------------------------------------------------------- */
 
 static inline int cyp_all_ascii(const unsigned char *p, Py_ssize_t n)
@@ -316,6 +319,7 @@ static inline int cyp_are_lowest_terms(PyObject *numerator, PyObject *denominato
 }
 
 #if !defined(CYPICKLE_NO_INTERNALS) && PY_VERSION_HEX < 0x03100000
+#define CYP_MAKES_RANGES 1
 /* Objects/rangeobject.c, 3.2 to 3.15 */
 typedef struct {
     PyObject_HEAD
@@ -465,19 +469,21 @@ static inline int cyp_is_tuple_class(PyTypeObject *tp)
     while (base != NULL && base->tp_new == tp->tp_new) base = base->tp_base;
     return base == &PyTuple_Type;
 }
-/* A new tuple of that class, whose n items are still to be set. */
-static inline PyObject *cyp_tuple_alloc(PyTypeObject *tp, Py_ssize_t n)
-{
-    PyObject *made = tp->tp_alloc(tp, n);
-#if PY_VERSION_HEX >= 0x030E0000
-    if (made != NULL) ((PyTupleObject *)made)->ob_hash = -1;  /* nobody has asked; the allocator says that it is 0 */
-#endif
-    return made;
-}
 static inline PyObject **cyp_tuple_items(PyObject *tuple) { return ((PyTupleObject *)tuple)->ob_item; }
-/* The items of a tuple, perhaps of a subclass, as an exact tuple. */
-static inline PyObject *cyp_tuple_copy(PyObject *tuple)
+/* The items of a tuple, perhaps of a subclass, as an exact tuple; or the arguments of a slice or of a range that
+   cyp_range_new() has made. */
+static inline PyObject *cyp_items_copy(PyObject *tuple)
 {
+    if (PySlice_Check(tuple)) {
+        PySliceObject *slice = (PySliceObject *)tuple;
+        return PyTuple_Pack(3, slice->start, slice->stop, slice->step);
+    }
+#if defined(CYP_MAKES_RANGES)
+    if (Py_TYPE(tuple) == &PyRange_Type) {
+        CypRange *range = (CypRange *)tuple;
+        return PyTuple_Pack(3, range->start, range->stop, range->step);
+    }
+#endif
     Py_ssize_t n = PyTuple_GET_SIZE(tuple);
     PyObject *copy = PyTuple_New(n);
     for (Py_ssize_t i = 0; copy != NULL && i < n; i++) PyTuple_SET_ITEM(copy, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));

@@ -155,6 +155,37 @@ static inline PyObject *cyp_instance_new(PyTypeObject *tp, Py_ssize_t body)
 #endif
 }
 
+/* ---- named tuples -------------------------------------------------------------------------------------- */
+
+/* Whether instances of a class of tuples hold their items and nothing else. */
+static inline int cyp_is_packed(PyTypeObject *tp)
+{
+#if defined(CYP_MAKES_OBJECTS)
+    return tp->tp_basicsize == PyTuple_Type.tp_basicsize && tp->tp_itemsize == PyTuple_Type.tp_itemsize
+        && tp->tp_dictoffset == 0 && tp->tp_weaklistoffset == 0 && tp->tp_alloc == PyType_GenericAlloc && PyType_IS_GC(tp);
+#else
+    (void)tp;
+    return 0;
+#endif
+}
+/* New tuple of a class made as tuple.__new__() makes it, with n items, whose references are taken on success only. */
+static inline PyObject *cyp_row_new(PyTypeObject *tp, PyObject **items, Py_ssize_t n, int packed)
+{
+    PyTupleObject *made;
+#if defined(CYP_MAKES_OBJECTS)
+    if (CYP_LIKELY(packed)) made = (PyTupleObject *)_PyObject_GC_NewVar(tp, n);
+    else
+#endif
+    made = (PyTupleObject *)tp->tp_alloc(tp, n);
+    if (CYP_UNLIKELY(made == NULL)) return NULL;
+    for (Py_ssize_t i = 0; i < n; i++) made->ob_item[i] = items[i];
+#if PY_VERSION_HEX >= 0x030E0000
+    made->ob_hash = -1;  /* nobody has asked; a cleared one would say that it is 0 */
+#endif
+    if (packed) PyObject_GC_Track(made);
+    return (PyObject *)made;
+}
+
 /* ---- lists ------------------------------------------------------------------------------------------- */
 
 /* New list of n > 0 items, whose references are taken on success only. */

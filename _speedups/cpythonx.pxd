@@ -213,9 +213,10 @@ cdef extern from "compat.h":
     Py_ssize_t cyp_decimal_text(PyObject *, unsigned char *) noexcept  # writes 46 bytes at most
     bint cyp_are_lowest_terms(PyObject *, PyObject *) noexcept
     bint cyp_is_tuple_class(PyTypeObject *) noexcept
-    PyObject *cyp_tuple_alloc(PyTypeObject *, Py_ssize_t n) except NULL  # new
+    PyObject *cyp_row_new(PyTypeObject *, PyObject **items, Py_ssize_t n, bint packed) except NULL  # new; steals
+    bint cyp_is_packed(PyTypeObject *) noexcept
     PyObject **cyp_tuple_items(PyObject *) noexcept  # borrowed
-    PyObject *cyp_tuple_copy(PyObject *) except NULL  # new
+    PyObject *cyp_items_copy(PyObject *) except NULL  # new
     int cyp_temporal_which(PyTypeObject *) noexcept
     PyObject *cyp_temporal_new(int which, const unsigned char *, Py_ssize_t nbytes, PyObject *tzinfo) noexcept  # new
     PyObject *cyp_timedelta_new(PyObject **items, Py_ssize_t n) noexcept  # new
@@ -245,9 +246,12 @@ cdef extern from "Python.h":
     PyObject *raw_int "cyp_int_new"(long) noexcept  # new, or NULL with an exception; so the next
     PyObject *raw_float "PyFloat_FromDouble"(double) noexcept
     PyObject *raw_tuple "PyTuple_New"(Py_ssize_t) noexcept
+    PyObject *raw_list "PyList_New"(Py_ssize_t) noexcept
     PyObject *raw_bytes "cyp_bytes_new"(const unsigned char *, Py_ssize_t) noexcept
     void PyErr_Clear() noexcept
+    bint has_error "cyp_has_error"() noexcept
     PyObject *raw_instance "cyp_instance_new"(PyTypeObject *, Py_ssize_t body) noexcept
+    PyObject *raw_row "cyp_row_new"(PyTypeObject *, PyObject **items, Py_ssize_t n, bint packed) noexcept
     PyObject *raw_list_of "cyp_list_of"(PyObject **items, Py_ssize_t n) noexcept  # steals unless NULL
     PyObject *raw_str "cyp_str_new"(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *raw_int_from_le "cyp_int_from_le"(const unsigned char *, Py_ssize_t nbytes) noexcept

@@ -38,10 +38,10 @@ from _speedups.cpythonx cimport (
     cyp_list_take, cyp_makes_plainly, cyp_mix_bytes, cyp_module_dict, cyp_object_new, cyp_own, cyp_plain_dict,
     cyp_range_new, cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_restore_error, cyp_same_new,
     cyp_set_readonly, cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_stack_is_low, cyp_stores_as_dict,
-    cyp_str_new, cyp_take_error, cyp_temporal_new, cyp_temporal_which, cyp_timedelta_new, cyp_tuple_alloc,
-    cyp_tuple_copy, cyp_tuple_items, cyp_type_find, cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at,
+    cyp_str_new, cyp_take_error, cyp_temporal_new, cyp_temporal_which, cyp_timedelta_new, cyp_row_new, cyp_is_packed,
+    cyp_items_copy, cyp_tuple_items, cyp_type_find, cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at,
     cyp_values_fill, cyp_values_put, cyp_values_size, cyp_values_slot_of, cyp_wants_tuple, raw_bytes, raw_float,
-    raw_instance, raw_int, raw_int_from_le, raw_list_of, raw_str, raw_tuple,
+    raw_instance, raw_int, raw_int_from_le, raw_list, raw_list_of, raw_row, has_error, raw_str, raw_tuple,
 )
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport BATCH_ITEMS, FIRST_PIECE, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK
@@ -354,6 +354,7 @@ include "load/plans.pxi"
 include "load/states.pxi"
 include "load/plain.pxi"
 include "load/alike.pxi"
+include "load/rows.pxi"
 include "load/calls.pxi"
 include "load/objects.pxi"
 include "load/where.pxi"

@@ -21,6 +21,7 @@ cdef int follow_callable(Loading *r) except -1:
     cdef Py_ssize_t first
     cdef bint marked
     cdef int native = 0
+    cdef Plan *plan
     if r.end - start < 3:
         return 0
     if start[0] == OP_EMPTY_TUPLE:
@@ -30,10 +31,14 @@ cdef int follow_callable(Loading *r) except -1:
         elif start[1] == OP_NEWOBJ and PyType_Check(function):
             load_alike(r)
         return 0
+    if PyType_Check(function):
+        plan = plan_of(<PyTypeObject *>function)
+        native = plan.native
+        if makes_rows(r, plan) and load_rows(r, plan):
+            return 0
     if not r.lasting or cyp_wants_tuple(function):
         return 0
-    if start[0] == OP_SHORT_BINBYTES and PyType_Check(function):
-        native = plan_of(<PyTypeObject *>function).native
+    if start[0] == OP_SHORT_BINBYTES:
         if is_temporal(native) and load_temporal(r, native):
             while is_next(r, function) and load_temporal(r, native):
                 pass
@@ -236,10 +241,7 @@ cdef int named_tuple(Loading *r, Py_ssize_t n) except -1:
     """Make a named tuple of the n topmost values in the place of its class, which is below them."""
     cdef PyObject **items = r.stack.top - n
     cdef PyObject *cls = (items - 1)[0]
-    cdef PyObject *made = cyp_tuple_alloc(<PyTypeObject *>cls, n)
-    cdef Py_ssize_t k
-    for k in range(n):
-        PyTuple_SET_ITEM(made, k, items[k])
+    cdef PyObject *made = cyp_row_new(<PyTypeObject *>cls, items, n, False)
     r.stack.top = items
     (items - 1)[0] = made
     Py_DECREF(cls)

@@ -194,6 +194,33 @@ cdef int load_stack_global(Loading *r) except -1:
     return replace_top(r, 2, find_class(r, module_name, global_name))
 
 
+cdef bint load_by_names(Loading *r) except -1:
+    """Two short strs, the first of which begins here, and STACK_GLOBAL: by names that have been here before.
+
+    False, and nothing done, if that is not what follows.
+    """
+    cdef const unsigned char *module_name = r.p + 1
+    cdef const unsigned char *name = module_name + r.p[0] + 3
+    cdef Py_ssize_t left = r.end - name
+    if left < 3 or left < (name - 1)[0] + 2 or name[(name - 1)[0]] != OP_MEMOIZE \
+            or name[(name - 1)[0] + 1] != OP_STACK_GLOBAL or not memo_has_room(r.memo, r.memo.count) \
+            or not memo_has_room(r.memo, r.memo.count + 1):
+        return False
+    r.p = name - 3
+    push_name(r, module_name, r.p - module_name)
+    r.p = name + (name - 1)[0]
+    push_name(r, name, r.p - name)
+    r.p += 2
+    load_stack_global(r)
+    return True
+
+
+cdef int push_name(Loading *r, const unsigned char *p, Py_ssize_t nbytes) except -1:
+    cdef PyObject *name = name_new(p, nbytes)
+    memo_append(r.memo, name)
+    return push_steal(&r.stack, name)
+
+
 cdef int load_extension(Loading *r, int width) except -1:
     """EXT1, EXT2, EXT4: a global by its code in copyreg's registry."""
     cdef const unsigned char *p = take(r, width)

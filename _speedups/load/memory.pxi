@@ -74,7 +74,7 @@ cdef PyObject *make_real(Loading *r, Py_ssize_t i) except NULL:
             PyErr_NoMemory()
         return r.memo.slots[i]
     if tag == TAG_ITEMS:
-        real = cyp_tuple_copy(untagged(slot))
+        real = cyp_items_copy(untagged(slot))
     elif tag == TAG_CLOSED:
         real = copy_attributes(untagged(slot))
     else:

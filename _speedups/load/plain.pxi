@@ -17,10 +17,7 @@ cdef int load_values(Loading *r, int mode) except -1:
     cdef unsigned char op
     while end - p > 8:  # of which each opcode here has room, but for what it counts
         if CYP_UNLIKELY(sp >= s.limit):
-            s.top = sp
-            r.p = p
-            stack_grow(s)
-            sp = s.top
+            sp = more_room(r, sp, p)
         op = p[0]
         if op == OP_BININT1:
             o = raw_int(p[1])
@@ -72,17 +69,81 @@ cdef int load_values(Loading *r, int mode) except -1:
                 sp -= n
                 if p[0] == OP_MEMOIZE and memo_append(memo, o):
                     p += 1
+        elif op == OP_EMPTY_LIST and mode != ARGUMENTS and p[1] == OP_MEMOIZE and p[2] == OP_MARK:
+            n = load_list_at_once(r, sp, p)
+            if n == NO_LIST: return 0
+            mode = ITEMS if n == OPEN_LIST else mode
+            p = r.p
+            sp = s.top
+            continue
         else:
             break
         if CYP_UNLIKELY(o == NULL):
-            s.top = sp
-            r.p = p
-            fail()
+            fail_at(r, sp, p)
         sp[0] = o
         sp += 1
     s.top = sp
     r.p = p
     return 0
+
+
+cdef PyObject **more_room(Loading *r, PyObject **sp, const unsigned char *p) except NULL:
+    r.stack.top = sp
+    r.p = p
+    stack_grow(&r.stack)
+    return r.stack.top
+
+
+cdef int fail_at(Loading *r, PyObject **sp, const unsigned char *p) except -1:
+    r.stack.top = sp
+    r.p = p
+    return fail()
+
+
+cdef enum:              # what load_list_at_once() has done
+    NO_LIST = 0         # nothing
+    WHOLE_LIST = 1
+    OPEN_LIST = 2       # its mark is set, and its first items are there
+
+
+cdef int load_list_at_once(Loading *r, PyObject **sp, const unsigned char *p) except -1:
+    """EMPTY_LIST, MEMOIZE and MARK are at p, the stack ends at sp: push the list, whole if it is a short one of atoms."""
+    cdef Stack *s = &r.stack
+    cdef Memo *memo = r.memo
+    cdef const unsigned char *at = p
+    cdef PyObject **items = sp + 1
+    cdef Py_ssize_t i = memo.count
+    cdef Py_ssize_t n = 0
+    cdef PyObject *made
+    cdef bint whole
+    s.top = sp
+    r.p = p
+    if not memo_is_free(memo, i) or s.limit - sp <= SHORT_ITEMS or s.nmarks == s.marks_size:
+        return NO_LIST
+    memo.count = i + 1
+    p += 3
+    while n < SHORT_ITEMS:
+        at = p
+        made = load_atom(memo, &p, r.end)
+        if made == NULL:
+            break
+        items[n] = made
+        n += 1
+    whole = n > 0 and p == at and p < r.end and p[0] == OP_APPENDS
+    made = raw_list_of(items, n) if whole else raw_list(0)
+    (items - 1)[0] = made
+    if CYP_LIKELY(made != NULL):
+        Py_INCREF(made)
+        memo.slots[i] = made
+    if CYP_LIKELY(whole and made != NULL):
+        s.top = items
+        r.p = p + 1
+        return WHOLE_LIST
+    s.top = items
+    push_mark(s, REAL, UNMEMOISED)  # there is room
+    s.top = items + n
+    r.p = p
+    return fail() if has_error() else OPEN_LIST
 
 
 cdef inline bint push_known(Memo *memo, const unsigned char **at, const unsigned char *end, PyObject ***top,

@@ -8,7 +8,7 @@ cdef enum:
     PLAN_WAYS = 4       # places that a class's plan may be at; beyond that classes replace each other
     PLAN_NAMES = 24     # attributes remembered for each
     NAMES = 1024        # interned attribute names remembered, by their bytes
-    NAME_BYTES = 24     # of the longest of them
+    NAME_BYTES = 32     # of the longest of them
     MAX_SETTLED = 16    # times that closed states had to be built before none is left out any more
     MAX_WIDTH = 64      # items of a named tuple that we know
     MOST_FORGOTTEN = 64 # functions that are kept alive though no plan is about them
@@ -29,6 +29,7 @@ cdef struct Plan:
     int native                      # NATIVE_*: instances can be made without calling it
     bint tuples                     # a named tuple whose __new__() is that of collections.namedtuple()
     Py_ssize_t width                # how many items it has
+    bint packed                     # and nothing else
     PyObject *init                  # __init__() in Python, where calling the class does nothing else; borrowed
     PyObject *setstate              # __setstate__() in Python, borrowed
     bint dictless                   # instances have no dictionary
@@ -349,6 +350,7 @@ cdef int fill_named_tuple(Plan *plan, PyTypeObject *tp) except -1:
             model.co_code, model.co_consts, model.co_flags, model.co_nlocals, model.co_kwonlyargcount):
         return 0
     plan.width = width
+    plan.packed = cyp_is_packed(plan.tp)
     plan_is_about(plan, function)
     plan.tuples = True
     return 0

@@ -39,6 +39,12 @@ cdef PyObject *run(Loading *r) except NULL:
         if op == OP_SHORT_BINUNICODE:
             if CYP_LIKELY(p < end and p[0] < end - p):
                 n = p[0]
+                if end - p > n + 3 and p[n + 1] == OP_MEMOIZE and p[n + 2] == OP_SHORT_BINUNICODE:
+                    r.p = p
+                    if load_by_names(r):
+                        p = r.p
+                        sp = s.top
+                        continue
                 r.p = p + 1 + n
                 if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED and not (sp - s.base - s.fence) & 1:
                     o = name_new(p + 1, n)
@@ -191,6 +197,13 @@ cdef PyObject *run(Loading *r) except NULL:
                 p = r.p
                 sp = s.top
                 continue
+            if op == OP_EMPTY_LIST and end - p > 8 and p[0] == OP_MEMOIZE and p[1] == OP_MARK:
+                if load_list_at_once(r, sp, p - 1) != NO_LIST:
+                    load_values(r, PAIRS if s.nmarks and s.marks[s.nmarks - 1].kind >= NAMED else ITEMS)
+                    p = r.p
+                    sp = s.top
+                    continue
+                r.p = p
             o = PyDict_New() if op == OP_EMPTY_DICT else PyList_New(0) if op == OP_EMPTY_LIST else PySet_New(NULL)
             if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
                 p += 1
