@@ -271,6 +271,23 @@ static inline int cyp_unicode_ready(PyObject *o)
 #endif
 }
 
+/* The items of an exact list, without asking whether it is one. */
+static inline PyObject **cyp_list_items(PyObject *o) { return ((PyListObject *)o)->ob_item; }
+
+/* The text of a str that is compact and ASCII, which PyUnicode_DATA would look at again. */
+static inline const unsigned char *cyp_ascii_data(PyObject *o) { return (unsigned char *)((PyASCIIObject *)o + 1); }
+
+/* Nothing has to be done, which may fail, before the text can be looked at. */
+static inline int cyp_unicode_is_ready(PyObject *o)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    return PyUnicode_IS_READY(o);
+#else
+    (void)o;
+    return 1;
+#endif
+}
+
 /* Whether o is a class that hashes and compares as classes do: by address. */
 static inline int cyp_plain_key(PyObject *o)
 {

@@ -123,6 +123,51 @@ static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, Py
     *value = entries[i].me_value;
     return 1;
 }
+/* A walk over the pairs of an exact dict that nobody changes meanwhile. */
+typedef struct {
+    char *at, *end, *start;  /* entries, from their keys on */
+    size_t step;
+} CypPairs;
+/* 0 where the values are not beside their keys. */
+static inline int cyp_pairs_begin(CypPairs *pairs, PyObject *o)
+{
+    PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
+    if (((PyDictObject *)o)->ma_values != NULL) return 0;
+    if (keys->dk_kind == DICT_KEYS_GENERAL) {
+        pairs->start = (char *)&DK_ENTRIES(keys)->me_key;
+        pairs->step = sizeof(PyDictKeyEntry);
+    }
+    else {
+        pairs->start = (char *)&DK_UNICODE_ENTRIES(keys)->me_key;
+        pairs->step = sizeof(PyDictUnicodeEntry);
+    }
+    pairs->at = pairs->start;
+    pairs->end = pairs->at + (size_t)keys->dk_nentries * pairs->step;
+    return 1;
+}
+/* All keys are strs. */
+static inline int cyp_pairs_have_names(const CypPairs *pairs) { return pairs->step == sizeof(PyDictUnicodeEntry); }
+/* The next pair, borrowed; named: as the function above has said. */
+static inline int cyp_pairs_next(CypPairs *pairs, PyObject **key, PyObject **value, int named)
+{
+    while (pairs->at < pairs->end) {
+        PyObject **entry = (PyObject **)pairs->at;
+        pairs->at += named ? sizeof(PyDictUnicodeEntry) : sizeof(PyDictKeyEntry);
+        if (CYP_LIKELY(entry[1] != NULL)) {
+            *key = entry[0];
+            *value = entry[1];
+            return 1;
+        }
+    }
+    return 0;
+}
+/* Back to the pair that was the last. */
+static inline void cyp_pairs_back(CypPairs *pairs) { pairs->at -= pairs->step; }
+/* The place as PyDict_Next counts it; also if the dict has changed. */
+static inline Py_ssize_t cyp_pairs_pos(const CypPairs *pairs)
+{
+    return (Py_ssize_t)((size_t)(pairs->at - pairs->start) / pairs->step);
+}
 /* Whether all keys of an exact dict are ASCII strs that do not begin with two underscores.  0: or nobody knows. */
 static inline int cyp_keys_are_plain(PyObject *o)
 {
@@ -227,6 +272,25 @@ static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, Py
 {
     return PyDict_Next(o, pos, key, value);
 }
+typedef struct {
+    PyObject *dict;
+    Py_ssize_t pos, last;
+} CypPairs;
+static inline int cyp_pairs_begin(CypPairs *pairs, PyObject *o)
+{
+    pairs->dict = o;
+    pairs->pos = 0;
+    return 1;
+}
+static inline int cyp_pairs_have_names(const CypPairs *pairs) { (void)pairs; return 0; }
+static inline int cyp_pairs_next(CypPairs *pairs, PyObject **key, PyObject **value, int named)
+{
+    (void)named;
+    pairs->last = pairs->pos;
+    return PyDict_Next(pairs->dict, &pairs->pos, key, value);
+}
+static inline void cyp_pairs_back(CypPairs *pairs) { pairs->pos = pairs->last; }
+static inline Py_ssize_t cyp_pairs_pos(const CypPairs *pairs) { return pairs->pos; }
 static inline int cyp_shares_names(PyTypeObject *tp, PyObject *dict) { (void)tp; (void)dict; return 0; }
 static inline int cyp_values_slot(CypValues *values, Py_ssize_t pos) { (void)values; (void)pos; return 0; }
 static inline int cyp_values_slot_of(PyTypeObject *tp, PyObject *name) { (void)tp; (void)name; return -1; }

@@ -65,6 +65,9 @@ cdef extern from "compat.h":
     PyObject *cyp_ordereddict_key_at(PyObject *, Py_ssize_t) noexcept  # borrowed
     Py_ssize_t cyp_deque_items(PyObject *, PyObject **items, Py_ssize_t most) noexcept  # borrowed
     int cyp_unicode_ready(PyObject *) except -1
+    bint cyp_unicode_is_ready(PyObject *) noexcept
+    PyObject **cyp_list_items(PyObject *) noexcept
+    const unsigned char *cyp_ascii_data(PyObject *) noexcept
     unsigned int cyp_type_tag(PyTypeObject *) noexcept
     void cyp_make_immutable(PyTypeObject *) noexcept
     bint cyp_named_newobj(PyObject *cls) noexcept
@@ -81,6 +84,13 @@ cdef extern from "compat.h":
     PyObject *cyp_call_hook(PyObject *hook, PyObject *) except NULL  # new
     bint cyp_lacks_class(PyObject *, PyObject *cls) noexcept
     bint cyp_dict_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
+    ctypedef struct CypPairs:
+        pass
+    bint cyp_pairs_begin(CypPairs *, PyObject *dict) noexcept
+    bint cyp_pairs_have_names(CypPairs *) noexcept
+    bint cyp_pairs_next(CypPairs *, PyObject **key, PyObject **value, bint named) noexcept  # borrowed
+    void cyp_pairs_back(CypPairs *) noexcept
+    Py_ssize_t cyp_pairs_pos(CypPairs *) noexcept
     bint cyp_attrs_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed
     bint cyp_is_finalizing() noexcept

@@ -10,7 +10,7 @@ from _speedups.memo cimport Memo
 from _speedups.outbuf cimport OutBuf
 
 cdef enum:
-    KEY_POSITIONS = 16   # positions in a dict whose key's memo index is remembered
+    KEY_POSITIONS = 32   # positions in a dict whose key's memo index is remembered
     OPEN_TUPLES = 48     # tuples under way that are looked through when another one begins
     PLAN_NAMES = 32      # attributes of a type whose memo index is remembered
     RECURSE_LEVELS = 48  # levels on the C stack; deeper ones are on the heap
@@ -118,6 +118,7 @@ cdef struct Emission:
     PyObject *open_tuples[OPEN_TUPLES]  # not owned: such as are open, outermost first, as far as there is room
     Py_ssize_t n_open_tuples # with those for which there is none
     Py_ssize_t again         # the first of them that was met again, counted in shared_open; OPEN_TUPLES where none was
+    int status               # -1 where what plain.pxi has written last has failed
     Py_ssize_t depth         # open levels
     Py_ssize_t recurse       # levels that go on the C stack
     Py_ssize_t max_depth     # where policy is asked again
@@ -134,6 +135,7 @@ cdef struct Emission:
     bint skip_persistent        # the next object is a persistent id itself
     Py_ssize_t fast_nesting     # lists and dicts open in fast mode
     PyObject *fast_seen         # owned set of their ids, or NULL
-    uint64_t key_generation     # Memo.generation to which the two below belong
+    uint64_t key_generation     # Memo.generation to which the three below belong
+    Py_ssize_t n_keys           # positions that have one
     PyObject *keys[KEY_POSITIONS]  # not owned: memoised keys by position
     Py_ssize_t key_indices[KEY_POSITIONS]

@@ -14,30 +14,32 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strlen
 
 from _speedups.cpythonx cimport (
-    ArrayInterface, CYP_LIKELY, CYP_UNLIKELY, C_CONTIGUOUS, CypOwner, CypValues, PyBool_Type, PyByteArray_Type,
-    PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type, PyCallable_Check,
-    PyComplex_ImagAsDouble, PyComplex_RealAsDouble, PyDict_GET_SIZE, PyDict_GetItemWithError, PyDict_Next,
-    PyDict_Type, PyErr_SetInterrupt, PyEval_GetFrame, PyFloat_AS_DOUBLE, PyFloat_Type, PyFrozenSet_Type,
-    PyFunction_Type, PyImport_GetModule, PyImport_GetModuleDict, PyIter_Check, PyIter_Next, PyList_GET_ITEM,
-    PyList_GET_SIZE, PyList_Type, PyLong_AsSsize_t, PyLong_Type, PyMem_Calloc, PyMem_Free, PyMem_Realloc,
-    PyModule_CheckExact, PyModule_GetDict, PyOS_InterruptOccurred, PyOS_double_to_string, PyObject_Call,
-    PyObject_GenericGetDict, PyPickleBuffer_GetBuffer, PyPickleBuffer_Type, PySequence_Fast_ITEMS, PySequence_Tuple,
-    PySet_GET_SIZE, PySet_Type, PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_GetSlice, PyTuple_Type,
-    PyType_IsSubtype, PyType_Type, PyUnicode_Compare, PyUnicode_DATA, PyUnicode_GET_LENGTH,
-    PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF, Py_DTSF_ADD_DOT_0,
-    Py_EnterRecursiveCall, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_REFCNT, Py_SIZE, Py_TYPE, Py_True,
-    Py_XDECREF, WRITEABLE, cyp_attrs_len, cyp_attrs_next, cyp_call_hook, cyp_call_method, cyp_captures_hooks,
-    cyp_class_entry, cyp_class_qualname, cyp_clear, cyp_copy_exact, cyp_count, cyp_decimal_text, cyp_default_getattr,
-    cyp_default_protocol, cyp_deque_items, cyp_dict_get, cyp_dict_is_made_on_demand, cyp_dict_next,
-    cyp_dict_next_kept, cyp_disown, cyp_drop_kept, cyp_enter_emission, cyp_getattr_chain, cyp_has_set_next,
-    cyp_inline_values, cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes, cyp_is_finalizing, cyp_is_free_threaded,
-    cyp_is_temporal_type, cyp_is_unique, cyp_keep, cyp_keeps_pair, cyp_keys_are_plain, cyp_knows_decimal,
-    cyp_knows_ordereddict, cyp_lacks_class, cyp_list_kept, cyp_make_immutable, cyp_named_newobj, cyp_number_bytes,
-    cyp_number_op, cyp_one_digit, cyp_ordereddict_key_at, cyp_ordereddict_next, cyp_ordereddict_node_at, cyp_own,
-    cyp_plain_key, cyp_read_u64, cyp_restore_error, cyp_set_next, cyp_set_no_memory, cyp_shared_name,
-    cyp_shares_names, cyp_signed_bytes, cyp_single_tail_batch, cyp_slot_offset, cyp_stack_is_low, cyp_take_error,
-    cyp_temporal_state, cyp_temporal_tzinfo, cyp_text_entry, cyp_timedelta_field, cyp_type_tag, cyp_unicode_ready,
-    cyp_values_at, cyp_values_size, cyp_values_slot, cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
+    ArrayInterface, CYP_LIKELY, CYP_UNLIKELY, C_CONTIGUOUS, CypOwner, CypPairs, CypValues, PyBool_Type,
+    PyByteArray_Type, PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyBytes_Type,
+    PyCallable_Check, PyComplex_ImagAsDouble, PyComplex_RealAsDouble, PyDict_GET_SIZE, PyDict_GetItemWithError,
+    PyDict_Next, PyDict_Type, PyErr_SetInterrupt, PyEval_GetFrame, PyFloat_AS_DOUBLE, PyFloat_Type,
+    PyFrozenSet_Type, PyFunction_Type, PyImport_GetModule, PyImport_GetModuleDict, PyIter_Check, PyIter_Next,
+    PyList_GET_ITEM, PyList_GET_SIZE, PyList_Type, PyLong_AsSsize_t, PyLong_Type, PyMem_Calloc, PyMem_Free,
+    PyMem_Realloc, PyModule_CheckExact, PyModule_GetDict, PyOS_InterruptOccurred, PyOS_double_to_string,
+    PyObject_Call, PyObject_GenericGetDict, PyPickleBuffer_GetBuffer, PyPickleBuffer_Type, PySequence_Fast_ITEMS,
+    PySequence_Tuple, PySet_GET_SIZE, PySet_Type, PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE,
+    PyTuple_GetSlice, PyTuple_Type, PyType_IsSubtype, PyType_Type, PyUnicode_Compare, PyUnicode_DATA,
+    PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF,
+    Py_DTSF_ADD_DOT_0, Py_EnterRecursiveCall, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_REFCNT, Py_SIZE,
+    Py_TYPE, Py_True, Py_XDECREF, WRITEABLE, cyp_ascii_data, cyp_attrs_len, cyp_attrs_next, cyp_call_hook,
+    cyp_call_method, cyp_captures_hooks, cyp_class_entry, cyp_class_qualname, cyp_clear, cyp_copy_exact, cyp_count,
+    cyp_decimal_text, cyp_default_getattr, cyp_default_protocol, cyp_deque_items, cyp_dict_get,
+    cyp_dict_is_made_on_demand, cyp_dict_next, cyp_dict_next_kept, cyp_disown, cyp_drop_kept, cyp_enter_emission,
+    cyp_getattr_chain, cyp_has_set_next, cyp_inline_values, cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes,
+    cyp_is_finalizing, cyp_is_free_threaded, cyp_is_temporal_type, cyp_is_unique, cyp_keep, cyp_keeps_pair,
+    cyp_keys_are_plain, cyp_knows_decimal, cyp_knows_ordereddict, cyp_lacks_class, cyp_list_items, cyp_list_kept,
+    cyp_make_immutable, cyp_named_newobj, cyp_number_bytes, cyp_number_op, cyp_one_digit, cyp_ordereddict_key_at,
+    cyp_ordereddict_next, cyp_ordereddict_node_at, cyp_own, cyp_pairs_back, cyp_pairs_begin, cyp_pairs_have_names,
+    cyp_pairs_next, cyp_pairs_pos, cyp_plain_key, cyp_read_u64, cyp_restore_error, cyp_set_next, cyp_set_no_memory,
+    cyp_shared_name, cyp_shares_names, cyp_signed_bytes, cyp_single_tail_batch, cyp_slot_offset, cyp_stack_is_low,
+    cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_text_entry, cyp_timedelta_field, cyp_tuple_items,
+    cyp_type_tag, cyp_unicode_is_ready, cyp_unicode_ready, cyp_values_at, cyp_values_size, cyp_values_slot,
+    cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (
     Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FIELDS, KIND_FROZENSET, KIND_GLOBAL, KIND_INSTANCE,
@@ -66,7 +68,7 @@ from _speedups.opcodes cimport (
     OP_TUPLE3, OP_UNICODE,
 )
 from _speedups.outbuf cimport (
-    SLACK, close_frame, ensure, open_frame, out_free, out_init, out_take, put_op, put_op_u32, put_op_u8, put_raw,
+    OutBuf, SLACK, close_frame, ensure, open_frame, out_free, out_init, out_take, put_op, put_op_u32, put_op_u8, put_raw,
     reserve, set_lim,
 )
 
@@ -109,6 +111,7 @@ include "emit/globals.pxi"
 include "emit/levels.pxi"
 include "emit/alike.pxi"
 include "emit/nested.pxi"
+include "emit/plain.pxi"
 include "emit/api.pxi"
 include "emit/hooks.pxi"
 include "emit/pickler.pxi"

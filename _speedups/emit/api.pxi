@@ -73,6 +73,7 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
     e.shared_open = 0
     e.n_open_tuples = 0
     e.again = OPEN_TUPLES
+    e.status = 0
     e.depth = 0
     e.under_way = cyp_enter_emission()
     e.recurse = NESTED_LEVELS if e.under_way[0] > 1 else RECURSE_LEVELS
@@ -99,13 +100,6 @@ cdef inline void emission_init(Emission *e, Memo *memo, int proto, bint fix_impo
         e.recurse = 0
 
 
-cdef inline bint is_fresh_container(Emission *e, PyObject *o) noexcept:
-    """save_leaf has nothing to do for the root o: no leaf, not in the memo, and the opcode boundary is passed."""
-    cdef PyTypeObject *t = Py_TYPE(o)
-    return (e.odd == 0 and e.memo.n == 0 and e.out.p <= e.out.lim
-            and (t == &PyDict_Type or t == &PyList_Type or t == &PyTuple_Type))
-
-
 cdef int emit(Emission *e, object obj) except -1:
     """PROTO, the object, STOP.  Source: _pickle.c dump."""
     cdef bint uniq = False
@@ -122,7 +116,9 @@ cdef int emit(Emission *e, object obj) except -1:
     # The caller holds the root, so it never looks unique: its own reference is not counted in the graph.
     Py_INCREF(<PyObject *>obj)
     try:
-        if is_fresh_container(e, <PyObject *>obj) or save_leaf(e, <PyObject *>obj, &uniq) == NOT_LEAF:
+        if CYP_LIKELY(e.odd == 0):
+            ended(e, put_value(e, e.out.p, <PyObject *>obj))
+        elif save_leaf(e, <PyObject *>obj, &uniq) == NOT_LEAF:
             save_node(e, <PyObject *>obj, False)
         if CYP_UNLIKELY(e.interrupted):
             answer_interrupt(e)

@@ -69,7 +69,7 @@ cdef inline unsigned char *put_known_str(Emission *e, unsigned char *p, PyObject
     m.n += 1
     p[0] = OP_SHORT_BINUNICODE
     p[1] = <unsigned char>nbytes
-    cyp_copy_exact(p + 2, <const unsigned char *>PyUnicode_DATA(o), nbytes)
+    cyp_copy_exact(p + 2, cyp_ascii_data(o), nbytes)
     p += 2 + nbytes
     p[0] = OP_MEMOIZE
     return p + 1

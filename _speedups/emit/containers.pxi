@@ -71,8 +71,12 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
     while True:
         if lv.step == STEP_ITEM:
             while i < lv.stop and i < PyList_GET_SIZE(o):
-                if i and not is_unique(e, PyList_GET_ITEM(o, i - 1)):
-                    i = put_gets(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
+                if can_nest(e):
+                    lv.i = i
+                    if CYP_UNLIKELY((<items_status>save_items)(e, o, &lv.i, min(lv.stop, PyList_GET_SIZE(o))) < 0):
+                        return -1
+                    i = lv.i
+                    continue
                 i = put_leaves(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
                 if i == lv.stop or i == PyList_GET_SIZE(o):
                     break
@@ -81,14 +85,7 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
                     break
                 i += 1
                 lv.i = i
-                if can_nest(e):
-                    if CYP_UNLIKELY((<part_status>save_part)(e, item) < 0):
-                        return -1
-                    if i < lv.stop and i < PyList_GET_SIZE(o) and may_run(o, i):
-                        if CYP_UNLIKELY((<run_status>save_run)(e, o, &lv.i, lv.stop) < 0):
-                            return -1
-                        i = lv.i
-                elif save_leaf_any(e, item, uniq) == NOT_LEAF:
+                if save_leaf_any(e, item, uniq) == NOT_LEAF:
                     child[0] = item
                     return NEXT
             ensure(&e.out)

@@ -1,4 +1,4 @@
-# Lists, tuples, dicts and instances on the C stack, for as long as no user code runs.
+# Instances on the C stack, for as long as no user code runs; lists, tuples and dicts: see plain.pxi.
 #
 # A nest_* function writes its object from beginning to end, and its parts by recursion.  Once user code may have run
 # (the epoch tells), or something is in the way, a Level goes on from where it stands: see go_on().  Errors are passed
@@ -43,14 +43,13 @@ cdef int save_node(Emission *e, PyObject *o, bint uniq) except -1:
     cdef int status
     if can_nest(e):
         if t == &PyDict_Type:
-            if 0 < PyDict_GET_SIZE(o) < BATCH_ITEMS:
-                return (<save_status>nest_dict)(e, o, uniq)
+            if PyDict_GET_SIZE(o) < BATCH_ITEMS:
+                return (<save_status>save_plain)(e, o, uniq)
         elif t == &PyList_Type:
-            if 0 < PyList_GET_SIZE(o) < BATCH_ITEMS:
-                return (<save_status>nest_list)(e, o, uniq)
+            if PyList_GET_SIZE(o) < BATCH_ITEMS:
+                return (<save_status>save_plain)(e, o, uniq)
         elif t == &PyTuple_Type:
-            if 0 < PyTuple_GET_SIZE(o):
-                return (<save_status>nest_tuple)(e, o, uniq)
+            return (<save_status>save_plain)(e, o, uniq)
         elif is_direct(e):
             plan = plan_for(e, t)
             if plan != NULL and not shadows_hooks(plan, o):
@@ -156,97 +155,6 @@ cdef int go_on(Emission *e, Level *lv, PyObject *o, uint64_t epoch, int status) 
     Py_DECREF(o)
     lv.epoch = epoch
     return walk_to_end(e, lv, NEXT if status == 0 else status)
-
-
-cdef int nest_list(Emission *e, PyObject *o, bint uniq) except -1:
-    """A list of one batch."""
-    cdef Py_ssize_t n = PyList_GET_SIZE(o), i = 0
-    cdef uint64_t epoch = e.epoch
-    cdef int status = 0
-    put_op(&e.out, OP_EMPTY_LIST)
-    memoize(e, o, uniq)
-    if n > 1:
-        put_op(&e.out, OP_MARK)
-    Py_INCREF(o)
-    e.depth += 1
-    while True:
-        i = put_leaves(e, PySequence_Fast_ITEMS(o), i, n)
-        if i == n:
-            break
-        i += 1
-        status = (<part_status>save_part)(e, PyList_GET_ITEM(o, i - 1))
-        if CYP_UNLIKELY(status < 0 or e.epoch != epoch) or i == n:
-            break
-        if may_run(o, i):
-            status = (<run_status>save_run)(e, o, &i, n)
-            if CYP_UNLIKELY(status < 0 or e.epoch != epoch) or i == n:
-                break
-    e.depth -= 1
-    if CYP_UNLIKELY(status < 0 or e.epoch != epoch or e.out.p > e.out.hard):
-        return go_on_list(e, o, uniq, n, i, epoch, status)
-    put_op(&e.out, OP_APPENDS if n > 1 else OP_APPEND)
-    Py_DECREF(o)
-    return 0
-
-
-cdef int go_on_list(Emission *e, PyObject *o, bint uniq, Py_ssize_t n, Py_ssize_t i, uint64_t epoch,
-                    int status) noexcept:
-    cdef Level lv
-    level_init(e, &lv, KIND_LIST, o, uniq)
-    lv.n = n
-    lv.i = i
-    lv.stop = BATCH_ITEMS
-    lv.step = STEP_ITEM if n > 1 else STEP_LAST
-    return go_on(e, &lv, o, epoch, status)
-
-
-cdef int nest_tuple(Emission *e, PyObject *o, bint uniq) except -1:
-    """A tuple with items."""
-    cdef Py_ssize_t n = PyTuple_GET_SIZE(o), i = 0
-    cdef uint64_t epoch
-    cdef int status = 0
-    if n > 3:
-        put_op(&e.out, OP_MARK)
-    begin_tuple(e, o, uniq)
-    epoch = e.epoch
-    Py_INCREF(o)
-    e.depth += 1
-    while True:
-        i = put_leaves(e, PySequence_Fast_ITEMS(o), i, n)
-        if i == n:
-            break
-        i += 1
-        status = (<part_status>save_part)(e, PyTuple_GET_ITEM(o, i - 1))
-        if CYP_UNLIKELY(status < 0 or e.epoch != epoch) or i == n:
-            break
-    e.depth -= 1
-    if CYP_UNLIKELY(status < 0 or e.epoch != epoch or e.out.p > e.out.hard or
-                    e.shared_open and memo_get(e.memo, o) >= 0):
-        return go_on_tuple(e, o, uniq, n, i, epoch, status)
-    end_tuple(e)
-    put_op(&e.out, <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE)
-    Py_DECREF(o)
-    return memoize(e, o, uniq)
-
-
-cdef int go_on_tuple(Emission *e, PyObject *o, bint uniq, Py_ssize_t n, Py_ssize_t i, uint64_t epoch,
-                     int status) noexcept:
-    cdef Level lv
-    level_init(e, &lv, KIND_TUPLE, o, uniq)
-    lv.n = n
-    lv.i = i
-    lv.shared_open = True
-    return go_on(e, &lv, o, epoch, status)
-
-
-cdef int nest_dict(Emission *e, PyObject *o, bint uniq) except -1:
-    """A dict of one batch."""
-    cdef Py_ssize_t n = PyDict_GET_SIZE(o)
-    put_op(&e.out, OP_EMPTY_DICT)
-    memoize(e, o, uniq)
-    if n > 1:
-        put_op(&e.out, OP_MARK)
-    return nest_pairs(e, o, o, False, NULL, uniq, n, 0, NULL, e.memo.n - 1)
 
 
 cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -1:

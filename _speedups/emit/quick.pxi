@@ -120,9 +120,9 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
     cdef unsigned char *end
     cdef PyObject *key
     cdef PyObject *value
-    cdef PyObject **known
-    cdef Py_ssize_t *indices
-    cdef Py_ssize_t i = done[0], at, most
+    cdef PyObject **known = NULL
+    cdef Py_ssize_t *indices = NULL
+    cdef Py_ssize_t i = done[0], at, most = 0
     pending[0] = NULL
     if e.odd:
         return 0
@@ -130,13 +130,6 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
         known = plan.names
         indices = plan.name_indices
         most = PLAN_NAMES if plan.generation == e.memo.generation else 0
-    else:
-        if CYP_UNLIKELY(e.key_generation != e.memo.generation):
-            cyp_clear(e.keys, sizeof(e.keys))
-            e.key_generation = e.memo.generation
-        known = e.keys
-        indices = e.key_indices
-        most = KEY_POSITIONS
     while i < stop and p <= e.out.lim:
         at = pos[0]
         if not (cyp_attrs_next(o, pos, &key, &value) if instance else cyp_dict_next(o, pos, &key, &value)):
