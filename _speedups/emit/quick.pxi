@@ -14,10 +14,12 @@ cdef unsigned char *put_small(Emission *e, unsigned char *p, PyObject *o) noexce
     NULL, and nothing done, where it has other parts, or where a boundary may come before its last.
     """
     cdef PyTypeObject *t = Py_TYPE(o)
-    cdef Py_ssize_t n = Py_SIZE(o)
+    cdef Py_ssize_t n
     if t == &PyList_Type:
+        n = PyList_GET_SIZE(o)
         return put_small_list(e, p, o, n) if n == 0 or may_be_atoms(PySequence_Fast_ITEMS(o), n) else NULL
     if t == &PyTuple_Type:
+        n = PyTuple_GET_SIZE(o)
         return put_small_tuple(e, p, o, n) if n and may_be_atoms(PySequence_Fast_ITEMS(o), n) else NULL
     if t == &PySet_Type:
         return put_small_set(e, p, o)
