@@ -4,6 +4,18 @@
 #ifndef CYPICKLE_COMPAT_VALUES_H
 #define CYPICKLE_COMPAT_VALUES_H
 
+/* Whether an exact dict has its keys in common with others, as those of instances and their copies have: then one
+   reference to a key stands for all of them.  1: or nobody knows. */
+static inline int cyp_shares_keys(PyObject *o)
+{
+#if PY_VERSION_HEX < 0x03100000
+    return ((PyDictObject *)o)->ma_values != NULL;
+#else
+    (void)o;
+    return 1;
+#endif
+}
+
 /* ---- instance attributes without a dictionary -------------------------------------------
 
    CPython keeps the attributes of an ordinary instance in an array beside it, under keys shared by the
@@ -132,7 +144,7 @@ typedef struct {
 static inline int cyp_pairs_begin(CypPairs *pairs, PyObject *o)
 {
     PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
-    if (((PyDictObject *)o)->ma_values != NULL) return 0;
+    if (cyp_shares_keys(o)) return 0;
     if (keys->dk_kind == DICT_KEYS_GENERAL) {
         pairs->start = (char *)&DK_ENTRIES(keys)->me_key;
         pairs->step = sizeof(PyDictKeyEntry);
@@ -280,7 +292,7 @@ static inline int cyp_pairs_begin(CypPairs *pairs, PyObject *o)
 {
     pairs->dict = o;
     pairs->pos = 0;
-    return 1;
+    return !cyp_shares_keys(o);
 }
 static inline int cyp_pairs_have_names(const CypPairs *pairs) { (void)pairs; return 0; }
 static inline int cyp_pairs_next(CypPairs *pairs, PyObject **key, PyObject **value, int named)

@@ -81,6 +81,7 @@ cdef extern from "compat.h":
     bint cyp_collects_in_allocations() noexcept
     bint cyp_dict_is_text(PyObject *) noexcept
     bint cyp_keys_are_plain(PyObject *) noexcept
+    bint cyp_shares_keys(PyObject *) noexcept
     PyObject *cyp_call_hook(PyObject *hook, PyObject *) except NULL  # new
     bint cyp_lacks_class(PyObject *, PyObject *cls) noexcept
     bint cyp_dict_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed

@@ -36,10 +36,10 @@ from _speedups.cpythonx cimport (
     cyp_make_immutable, cyp_named_newobj, cyp_number_bytes, cyp_number_op, cyp_one_digit, cyp_ordereddict_key_at,
     cyp_ordereddict_next, cyp_ordereddict_node_at, cyp_own, cyp_pairs_back, cyp_pairs_begin, cyp_pairs_have_names,
     cyp_pairs_next, cyp_pairs_pos, cyp_plain_key, cyp_read_u64, cyp_restore_error, cyp_set_next, cyp_set_no_memory,
-    cyp_shared_name, cyp_shares_names, cyp_signed_bytes, cyp_single_tail_batch, cyp_slot_offset, cyp_stack_is_low,
-    cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_text_entry, cyp_timedelta_field, cyp_tuple_items,
-    cyp_type_tag, cyp_unicode_is_ready, cyp_unicode_ready, cyp_values_at, cyp_values_size, cyp_values_slot,
-    cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
+    cyp_shared_name, cyp_shares_keys, cyp_shares_names, cyp_signed_bytes, cyp_single_tail_batch, cyp_slot_offset,
+    cyp_stack_is_low, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_text_entry, cyp_timedelta_field,
+    cyp_tuple_items, cyp_type_tag, cyp_unicode_is_ready, cyp_unicode_ready, cyp_values_at, cyp_values_size,
+    cyp_values_slot, cyp_write_double_be, cyp_write_u16, cyp_write_u32, cyp_write_u64,
 )
 from _speedups.emission cimport (
     Emission, GO, KEY_POSITIONS, KIND_CHAIN, KIND_DICT, KIND_FIELDS, KIND_FROZENSET, KIND_GLOBAL, KIND_INSTANCE,

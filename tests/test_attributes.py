@@ -1,12 +1,14 @@
 """Instances that have no dictionary yet: their attributes are written by the names that the class's instances share."""
 
 import io
+import itertools
 import pickle
 
 import pytest
 
 import cypickle
 from oracle import both
+from test_leaks import clear_method_cache
 
 FRAME = 65536
 
@@ -152,3 +154,45 @@ def test_same_errors(place, protocol):
 
     theirs, ours = both(scenario)
     assert ours == theirs
+
+
+NUMBERS = itertools.count()
+SET = {
+    "setattr": setattr,
+    "dictionary": lambda item, name, value: vars(item).__setitem__(name, value),
+    "update": lambda item, name, value: vars(item).update({name: value}),
+}
+SEEN_AS = {
+    "instances": list,
+    "attributes": lambda items: [vars(item) for item in items],
+    "copies": lambda items: [vars(item).copy() for item in items],
+}
+
+
+@pytest.mark.parametrize("seen_as", SEEN_AS)
+@pytest.mark.parametrize("begin", ["ab", "éb", "x" * 65])
+@pytest.mark.parametrize("way", SET)
+@pytest.mark.parametrize("place", [0, 20])
+def test_names_that_nobody_holds_but_the_class(place, way, begin, seen_as):
+    """Its instances have them in common, by a single reference."""
+    for protocol in (2, 4, 5):
+        number = next(NUMBERS)  # earlier classes may still hold earlier names
+        cls = globals()["Named"] = type("Named", (), {"__module__": __name__})
+        first = cls()
+        for n in range(place):
+            setattr(first, f"before{n}", n)
+        cypickle.dumps([first, cls()], protocol)  # the class has a plan
+        items = []
+        for _ in range(4):
+            items.append(cls())
+            for n in range(place):
+                setattr(items[-1], f"before{n}", n)
+            SET[way](items[-1], f"{begin} {number}", 1)
+        items += [cls(), cls()]
+        for item in items[-2:]:
+            setattr(item, f"{begin} {number}", 2)
+        del item
+        graph = SEEN_AS[seen_as](items)
+        clear_method_cache()  # which holds names, too
+        data = cypickle.dumps(graph, protocol)
+        assert data == pickle.dumps(graph, protocol)

@@ -350,7 +350,7 @@ cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inlin
     cdef Py_ssize_t pos = done + (value != NULL), at
     cdef uint64_t epoch = e.epoch, generation = e.memo.generation
     cdef int status = 0
-    cdef bint key_uniq
+    cdef bint key_uniq, shared
     Py_INCREF(o)
     if plan != NULL:
         Py_INCREF(pairs)
@@ -367,7 +367,12 @@ cdef inline int nest_pairs(Emission *e, PyObject *o, PyObject *pairs, bint inlin
                 pos = at
                 break
             # Not in the memo yet, or not ASCII, or a boundary comes first: no user code, as there is no file.
+            shared = cyp_shares_keys(pairs)
+            if shared:
+                Py_INCREF(key)  # so that it does not look unique
             status = (<leaf_status>save_leaf_any)(e, key, &key_uniq)
+            if shared:
+                Py_DECREF(key)
             if CYP_UNLIKELY(status < 0):
                 break
             done += 1

@@ -434,7 +434,7 @@ cdef inline unsigned char *put_run_of_named(Emission *e, unsigned char *p, CypPa
     while p <= lim and cyp_pairs_next(&pairs, &key, &value, named):
         if named or Py_TYPE(key) == &PyUnicode_Type:
             if i < e.n_keys:
-                end = put_name(e, p, key, &e.keys[i], &e.key_indices[i])
+                end = put_name(e, p, key, &e.keys[i], &e.key_indices[i], False)
             else:
                 end = put_str(e, p, key, &index)
                 if i == e.n_keys and i < KEY_POSITIONS and end != NULL and index >= e.memo.n_alias:

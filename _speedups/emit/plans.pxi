@@ -334,7 +334,7 @@ cdef inline int save_name(Emission *e, Plan *plan, Py_ssize_t at, PyObject *name
     """save_leaf for an attribute name: the same name at the same place costs no look-up."""
     cdef unsigned char *end
     if CYP_LIKELY(e.out.p <= e.out.lim and e.odd == 0 and plan.generation == e.memo.generation):
-        end = put_name(e, e.out.p, name, &plan.names[at], &plan.name_indices[at])
+        end = put_name(e, e.out.p, name, &plan.names[at], &plan.name_indices[at], False)
         if end != NULL:
             e.out.p = end
             return WRITTEN

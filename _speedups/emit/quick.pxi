@@ -123,11 +123,14 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
     cdef PyObject *key
     cdef PyObject *value
     cdef PyObject **known = NULL
+    cdef PyObject *other = NULL
     cdef Py_ssize_t *indices = NULL
-    cdef Py_ssize_t i = done[0], at, most = 0
+    cdef Py_ssize_t i = done[0], at, most = 0, index = -1
+    cdef bint shared
     pending[0] = NULL
     if e.odd:
         return 0
+    shared = instance or cyp_shares_keys(o)
     if plan != NULL:
         known = plan.names
         indices = plan.name_indices
@@ -137,8 +140,11 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
         if not (cyp_attrs_next(o, pos, &key, &value) if instance else cyp_dict_next(o, pos, &key, &value)):
             pos[0] = at
             break
-        if i < most and Py_TYPE(key) == &PyUnicode_Type:
-            end = put_name(e, p, key, &known[i], &indices[i])
+        if Py_TYPE(key) == &PyUnicode_Type:
+            if i < most:
+                end = put_name(e, p, key, &known[i], &indices[i], shared)
+            else:
+                end = put_name(e, p, key, &other, &index, shared)
         else:
             end = put_leaf(e, p, key)
         if CYP_UNLIKELY(end == NULL):
@@ -158,13 +164,16 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
 
 
 cdef inline unsigned char *put_name(Emission *e, unsigned char *p, PyObject *name, PyObject **known,
-                                    Py_ssize_t *index) noexcept:
-    """put_leaf for a str that has mostly been written before: *known is the last one at this place, *index its own."""
+                                    Py_ssize_t *index, bint shared) noexcept:
+    """put_leaf for a str that has mostly been written before: *known is the last one at this place, *index its own.
+
+    shared: it may be met again by the one reference that it is met by now, see cyp_shares_keys.
+    """
     cdef unsigned char *end
     cdef Py_ssize_t found = -1
     if CYP_LIKELY(known[0] == name):
         return put_get_at(p, index[0])
-    end = put_str(e, p, name, &found)
+    end = put_known_str(e, p, name, not shared and is_unique(e, name), &found)
     if found >= e.memo.n_alias:
         known[0] = name
         index[0] = found
