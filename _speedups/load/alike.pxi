@@ -150,6 +150,7 @@ cdef Py_ssize_t load_attributes(Loading *r, Plan *plan, PyObject **items) noexce
     cdef Py_ssize_t size = memo.size
     cdef const unsigned char *p = r.p
     cdef const unsigned char *end = r.end
+    cdef const unsigned char *value
     cdef const unsigned char *at
     cdef PyObject *o
     cdef Py_ssize_t k = 0
@@ -157,17 +158,18 @@ cdef Py_ssize_t load_attributes(Loading *r, Plan *plan, PyObject **items) noexce
     while end - p > 8 and k < PLAN_NAMES:  # of which a name and an opcode have room
         if CYP_LIKELY(p[0] == OP_BINGET):
             i = p[1]
-            at = p + 2
+            value = p + 2
         elif p[0] == OP_LONG_BINGET:
             i = cyp_read_u32(p + 1)
-            at = p + 5
+            value = p + 5
         else:
             break
         if CYP_UNLIKELY(i >= size or slots[i] != plan.names[k] or slots[i] == NULL):
             break
+        at = value
         o = load_short_list(r, &at, items + k) if at[0] == OP_EMPTY_LIST else load_atom(memo, &at, end)
         if CYP_UNLIKELY(o == NULL):
-            if at == p + 2 or at == p + 5:
+            if at == value:
                 break
             r.p = at
             return ~k
@@ -229,6 +231,7 @@ cdef PyObject *load_short_list(Loading *r, const unsigned char **at, PyObject **
     """
     cdef Memo *memo = r.memo
     cdef const unsigned char *p = at[0]
+    cdef const unsigned char *last = p  # what has ended the list
     cdef Py_ssize_t first = memo.count
     cdef Py_ssize_t n = 0
     cdef PyObject *o
@@ -238,12 +241,13 @@ cdef PyObject *load_short_list(Loading *r, const unsigned char **at, PyObject **
     memo.count = first + 1
     p += 3
     while n < SHORT_ITEMS:
+        last = p
         o = load_atom(memo, &p, r.end)
         if o == NULL:
             break
         items[n] = o
         n += 1
-    if p < r.end and p[0] == OP_APPENDS and n > 0:
+    if p == last and p < r.end and p[0] == OP_APPENDS and n > 0:
         made = raw_list_of(items, n)
         if CYP_LIKELY(made != NULL):
             Py_INCREF(made)
