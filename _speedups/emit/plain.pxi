@@ -65,12 +65,12 @@ cdef inline unsigned char *put_run(Emission *e, unsigned char *p, PyObject **ite
     cdef int number
     cdef bint mixed = stop - i >= MANY and sizes_differ(items, i, stop)
     while i < stop and p <= lim:
-        if Py_TYPE(items[i]) == &PyLong_Type and cyp_one_digit(items[i], &number):
-            p = put_number(p, number) if mixed else put_usual_number(p, number)
-        elif Py_TYPE(items[i]) == &PyFloat_Type:
+        if Py_TYPE(items[i]) == &PyFloat_Type:
             p[0] = OP_BINFLOAT
             cyp_write_double_be(p + 1, PyFloat_AS_DOUBLE(items[i]))
             p += 9
+        elif Py_TYPE(items[i]) == &PyLong_Type and cyp_one_digit(items[i], &number):
+            p = put_number(p, number) if mixed else put_usual_number(p, number)
         else:
             end = put_plain(e, p, items[i])
             if end == NULL:
