@@ -182,7 +182,6 @@ def dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None):
 cdef object plain_pickler = None
 
 
-@cython.binding(False)
 def set_pickler(cls, /):
     """Set the class that dump() uses."""
     global plain_pickler

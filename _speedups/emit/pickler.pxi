@@ -340,7 +340,6 @@ def configure(Emitter pickler not None, write, int protocol, bint fix_imports, b
         pickler.give()
 
 
-@cython.binding(False)
 def seal(type cls not None, /):
     """Make a class immutable, as the types of _pickle are."""
     cyp_make_immutable(<PyTypeObject *>cls)
