@@ -98,7 +98,7 @@ static inline PyObject *cyp_object_new(PyTypeObject *tp, PyObject *no_args)
 #endif
 }
 
-/* How many bytes of an instance cyp_instance_new() has to clear; -1: it does not know the class. */
+/* How many bytes of an instance cyp_instance_new() has to clear; -1: the class makes its instances itself. */
 static inline Py_ssize_t cyp_instance_body(PyTypeObject *tp)
 {
 #if defined(CYP_MAKES_OBJECTS)
@@ -107,8 +107,9 @@ static inline Py_ssize_t cyp_instance_body(PyTypeObject *tp)
         return -1;
 #if PY_VERSION_HEX < 0x030C0000
     if (tp->tp_dictoffset != 0 && !PyType_HasFeature(tp, Py_TPFLAGS_MANAGED_DICT)) return -1;
-#elif PY_VERSION_HEX < 0x030D0000
-    if (PyType_HasFeature(tp, Py_TPFLAGS_MANAGED_DICT)) return -1;  /* 3.12 has a layout of its own */
+#elif PY_VERSION_HEX < 0x030F0000
+    /* 3.12 has a layout of its own, and not each release after it gives _PyObject_GC_New() room for the values. */
+    if (PyType_HasFeature(tp, Py_TPFLAGS_MANAGED_DICT)) return -1;
 #endif
     return tp->tp_basicsize - (Py_ssize_t)sizeof(PyObject);
 #else
@@ -134,25 +135,27 @@ static inline int cyp_give_values(PyObject *o, PyTypeObject *tp)
     return 0;
 }
 #endif
-/* cyp_object_new() of a class that has such a body. */
-static inline PyObject *cyp_instance_new(PyTypeObject *tp, Py_ssize_t body)
+/* cyp_object_new(), of which the body is known, or -1. */
+static inline PyObject *cyp_instance_new(PyTypeObject *tp, Py_ssize_t body, PyObject *no_args)
 {
 #if defined(CYP_MAKES_OBJECTS)
-    PyObject *o = _PyObject_GC_New(tp);
-    if (CYP_UNLIKELY(o == NULL)) return NULL;
-    cyp_clear_few((PyObject **)(o + 1), body / (Py_ssize_t)sizeof(PyObject *));
-    PyObject_GC_Track(o);
+    if (CYP_LIKELY(body >= 0)) {
+        PyObject *o = _PyObject_GC_New(tp);
+        if (CYP_UNLIKELY(o == NULL)) return NULL;
+        cyp_clear_few((PyObject **)(o + 1), body / (Py_ssize_t)sizeof(PyObject *));
+        PyObject_GC_Track(o);
 #if PY_VERSION_HEX < 0x030C0000
-    if (tp->tp_dictoffset != 0 && CYP_UNLIKELY(cyp_give_values(o, tp) < 0)) {
-        Py_DECREF(o);
-        return PyErr_NoMemory();
-    }
+        if (tp->tp_dictoffset != 0 && CYP_UNLIKELY(cyp_give_values(o, tp) < 0)) {
+            Py_DECREF(o);
+            return PyErr_NoMemory();
+        }
 #endif
-    return o;
+        return o;
+    }
 #else
     (void)body;
-    return cyp_object_new(tp, NULL);
 #endif
+    return cyp_object_new(tp, no_args);
 }
 
 /* ---- named tuples -------------------------------------------------------------------------------------- */

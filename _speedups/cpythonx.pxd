@@ -261,7 +261,7 @@ cdef extern from "Python.h":
     PyObject *raw_bytes "cyp_bytes_new"(const unsigned char *, Py_ssize_t) noexcept
     void PyErr_Clear() noexcept
     bint has_error "cyp_has_error"() noexcept
-    PyObject *raw_instance "cyp_instance_new"(PyTypeObject *, Py_ssize_t body) noexcept
+    PyObject *raw_instance "cyp_instance_new"(PyTypeObject *, Py_ssize_t body, PyObject *no_args) noexcept
     PyObject *raw_row "cyp_row_new"(PyTypeObject *, PyObject **items, Py_ssize_t n, bint packed) noexcept
     PyObject *raw_list_of "cyp_list_of"(PyObject **items, Py_ssize_t n) noexcept  # steals unless NULL
     PyObject *raw_str "cyp_str_new"(const unsigned char *, Py_ssize_t nbytes) noexcept

@@ -22,12 +22,12 @@ cdef int load_alike(Loading *r) except -1:
     cdef const unsigned char *p = r.p
     cdef PyObject *made
     cdef bint first = True
-    if not plan.makes or plan.body < 0 or plan.names[0] == NULL or r.settled > MAX_SETTLED \
+    if not plan.makes or plan.names[0] == NULL or r.settled > MAX_SETTLED \
             or not (plan.stores or plan.keeps and plan.layout != NULL):
         return 0
     while begins_alike(r, p, kind):
         r.p = p + 2
-        made = raw_instance(plan.tp, plan.body)
+        made = raw_instance(plan.tp, plan.body, <PyObject *>no_args)
         if CYP_UNLIKELY(made == NULL):
             return fail() if first else fail_without(r, cls)
         if first:

@@ -233,7 +233,7 @@ class _Path:
     def follow(self, data: bytes) -> list[str]:
         """Go through the opcodes to STOP, or their end; return the notes."""
         pos = 0
-        if not any(value is _HOLE for value in self.values):
+        if _hole_of(self.values) < 0:
             return []
         for _ in range(_MOST_OPCODES):
             if len(self.notes) >= _MOST_NOTES or pos >= len(data):
@@ -272,7 +272,8 @@ class _Path:
             return False
         taken = values[start:]
         del values[start:]
-        if not any(value is _HOLE for value in taken):
+        index = _hole_of(taken)
+        if index < 0:
             if name == "BUILD":
                 values.append(taken[0])
             elif not target and name != "POP_MARK":
@@ -280,7 +281,6 @@ class _Path:
             return True
         if name == "POP_MARK":
             return False
-        index = next(i for i, value in enumerate(taken) if value is _HOLE)
         self._note(name, taken, index)
         values[len(values) - target :] = [_HOLE]
         return True
@@ -314,12 +314,20 @@ class _Path:
 
         Not as which item: some of those values may be for others among them.
         """
-        hole = next((i for i, value in enumerate(self.values) if value is _HOLE), 0)
+        hole = _hole_of(self.values)
         for mark in reversed(self.marks):
             if 0 < mark <= hole and type(self.values[mark - 1]) in (list, dict, set):
                 self.notes.append(f"in {_type_name(self.values[mark - 1])}")
             if len(self.notes) >= _MOST_NOTES:
                 break
+
+
+def _hole_of(values: list[Any]) -> int:
+    """Where the hole is; -1 if there is none.  No generator: CPython crashes where one cannot be allocated."""
+    for index, value in enumerate(values):
+        if value is _HOLE:
+            return index
+    return -1
 
 
 def _of_container(container: Any, name: str, taken: list[Any], index: int) -> str:
