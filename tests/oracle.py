@@ -97,3 +97,10 @@ class Table(dict):
         for protocol in PROTOCOLS:
             self.add(f"{run.__name__}_p{protocol}", at(protocol))
         return run
+
+
+def to_file(implementation, obj, protocol):
+    """What a Pickler writes to a file."""
+    file = BytesIO()
+    implementation.Pickler(file, protocol).dump(obj)
+    return file.getvalue()
