@@ -224,4 +224,13 @@ static inline void cyp_decref(PyObject *o) { Py_DECREF(o); }
 #undef Py_DECREF
 #define Py_DECREF(o) Py_XDECREF(o)
 
+/* CPython 3.12 and later lose an exception where its traceback cannot be allocated, and a Python function then gives NULL
+   without one; the interpreter itself says SystemError there, PyTraceBack_Here() crashes. */
+static inline int cyp_traceback_here(PyFrameObject *frame)
+{
+    if (CYP_UNLIKELY(!PyErr_Occurred())) PyErr_NoMemory();
+    return PyTraceBack_Here(frame);
+}
+#define PyTraceBack_Here cyp_traceback_here
+
 #endif
