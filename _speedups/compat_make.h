@@ -189,6 +189,23 @@ static inline PyObject *cyp_row_new(PyTypeObject *tp, PyObject **items, Py_ssize
     return (PyObject *)made;
 }
 
+/* ---- tuples ---------------------------------------------------------------------------------------------- */
+
+/* What the collector would find out about a new tuple of n > 0 items: where it knows of none of them, it need not look
+   at the tuple again. */
+static inline void cyp_tuple_untrack(PyObject *tuple, Py_ssize_t n)
+{
+#ifndef Py_GIL_DISABLED
+    PyObject **item = ((PyTupleObject *)tuple)->ob_item, **end = item + n;
+    for (; item < end; item++) {
+        if (PyType_IS_GC(Py_TYPE(*item)) && !(PyTuple_CheckExact(*item) && !PyObject_GC_IsTracked(*item))) return;
+    }
+    PyObject_GC_UnTrack(tuple);
+#else
+    (void)tuple; (void)n;
+#endif
+}
+
 /* ---- lists ------------------------------------------------------------------------------------------- */
 
 /* New list of n > 0 items, whose references are taken on success only. */

@@ -265,6 +265,7 @@ cdef extern from "Python.h":
     PyObject *raw_row "cyp_row_new"(PyTypeObject *, PyObject **items, Py_ssize_t n, bint packed) noexcept
     PyObject *raw_list_of "cyp_list_of"(PyObject **items, Py_ssize_t n) noexcept  # steals unless NULL
     PyObject *raw_str "cyp_str_new"(const unsigned char *, Py_ssize_t nbytes) noexcept
+    void cyp_tuple_untrack(PyObject *, Py_ssize_t n) noexcept
     PyObject *raw_int_from_le "cyp_int_from_le"(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *PyLong_FromString(const char *, char **end, int base) except NULL  # new
     Py_ssize_t PyLong_AsSsize_t(PyObject *) except? -1

@@ -42,6 +42,7 @@ from _speedups.cpythonx cimport (
     cyp_items_copy, cyp_tuple_items, cyp_type_find, cyp_type_name, cyp_type_tag, cyp_type_tag_new, cyp_values_at,
     cyp_values_fill, cyp_values_put, cyp_values_size, cyp_values_slot_of, cyp_wants_tuple, raw_bytes, raw_float,
     raw_instance, raw_int, raw_int_from_le, raw_list, raw_list_of, raw_row, has_error, raw_str, raw_tuple,
+    cyp_tuple_untrack,
 )
 from _speedups.inbuf cimport take_here
 from _speedups.limits cimport BATCH_ITEMS, FIRST_PIECE, HIGHEST_PROTOCOL, MOST_NESTED, PREFETCH, READ_CHUNK

@@ -181,6 +181,7 @@ cdef inline PyObject *tuple_of(PyObject **items, Py_ssize_t n) noexcept:
     cdef PyObject *made = raw_tuple(n)
     if CYP_LIKELY(made != NULL):
         memcpy(cyp_tuple_items(made), items, n * sizeof(PyObject *))
+        cyp_tuple_untrack(made, n)
     return made
 
 

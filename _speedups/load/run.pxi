@@ -279,6 +279,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 o = PyTuple_New(2)
                 PyTuple_SET_ITEM(o, 0, (sp - 2)[0])
                 PyTuple_SET_ITEM(o, 1, (sp - 1)[0])
+                cyp_tuple_untrack(o, 2)
                 sp -= 1
                 (sp - 1)[0] = o
                 if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
@@ -299,6 +300,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 PyTuple_SET_ITEM(o, 0, (sp - 3)[0])
                 PyTuple_SET_ITEM(o, 1, (sp - 2)[0])
                 PyTuple_SET_ITEM(o, 2, (sp - 1)[0])
+                cyp_tuple_untrack(o, 3)
                 sp -= 2
                 (sp - 1)[0] = o
                 if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
@@ -317,6 +319,7 @@ cdef PyObject *run(Loading *r) except NULL:
                 r.p = p
                 o = PyTuple_New(1)
                 PyTuple_SET_ITEM(o, 0, (sp - 1)[0])
+                cyp_tuple_untrack(o, 1)
                 (sp - 1)[0] = o
                 if p < end and p[0] == OP_MEMOIZE and memo_append(memo, o):
                     p += 1
@@ -336,6 +339,8 @@ cdef PyObject *run(Loading *r) except NULL:
                 o = PyTuple_New(n)
                 for i in range(n):
                     PyTuple_SET_ITEM(o, i, items[i])
+                if n:
+                    cyp_tuple_untrack(o, n)
                 drop_mark(s)
                 items[0] = o
                 sp = items + 1
