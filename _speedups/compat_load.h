@@ -8,7 +8,11 @@
 
 static CYP_THREAD_LOCAL int cyp_loadings;
 /* How many there were before. */
-static inline int cyp_enter_loading(void) { return cyp_loadings++; }
+static inline int cyp_enter_loading(void)
+{
+    cyp_ask_tracer();
+    return cyp_loadings++;
+}
 static inline void cyp_leave_loading(void) { cyp_loadings--; }
 
 /* There is an exception. */
@@ -355,8 +359,15 @@ static inline PyObject *cyp_range_new(PyObject **items, Py_ssize_t n)
     if (fields[2] == 0) return NULL;
     int64_t span = fields[2] > 0 ? fields[1] - fields[0] : fields[0] - fields[1];
     int64_t step = fields[2] > 0 ? fields[2] : -fields[2];
-    PyObject *length = PyLong_FromLongLong(span <= 0 ? 0 : (span - 1) / step + 1);
-    CypRange *range = length == NULL ? NULL : PyObject_New(CypRange, &PyRange_Type);
+    int64_t count = span <= 0 ? 0 : (span - 1) / step + 1;
+    PyObject *length = count <= INT32_MAX ? cyp_int_new((long)count) : PyLong_FromLongLong(count);
+    CypRange *range = NULL;
+#if defined(CYP_MAKES_OBJECTS)
+    if (length != NULL) range = (CypRange *)PyObject_Malloc(sizeof(CypRange));
+    if (range != NULL) cyp_init_object((PyObject *)range, &PyRange_Type);
+#else
+    if (length != NULL) range = PyObject_New(CypRange, &PyRange_Type);
+#endif
     if (range == NULL) {
         Py_XDECREF(length);
         PyErr_Clear();

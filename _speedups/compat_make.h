@@ -13,16 +13,34 @@
 #define CYP_DIGITS ob_digit
 #endif
 
-/* The first reference to new memory.  Since 3.13 a PyRefTracer may want to know. */
+/* Since 3.13 a PyRefTracer may want to know of new objects.  Each load asks as it begins. */
+static int cyp_traces_objects = 1;
+static inline void cyp_ask_tracer(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    cyp_traces_objects = PyRefTracer_GetTracer(NULL) != NULL;
+#else
+    cyp_traces_objects = 0;
+#endif
+}
+/* The first reference to new memory, for an object of a type that is written in C. */
 static inline void cyp_init_object(PyObject *o, PyTypeObject *tp)
 {
 #if PY_VERSION_HEX >= 0x030D0000
-    PyObject_Init(o, tp);
+    if (CYP_UNLIKELY(cyp_traces_objects)) {
+        PyObject_Init(o, tp);
+        return;
+    }
+#endif
+#if PY_VERSION_HEX >= 0x030E0000
+    o->ob_refcnt_full = 1;
 #else
     o->ob_refcnt = 1;
-    o->ob_type = tp;
 #endif
+    o->ob_type = tp;
 }
+#else
+static inline void cyp_ask_tracer(void) { }
 #endif
 
 /* New ASCII str of nbytes > 1 bytes, still to be written at *data. */

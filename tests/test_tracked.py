@@ -1,7 +1,9 @@
-"""What the collector has to look at of what has been loaded."""
+"""What CPython is told of new objects: the collector of containers, a tracer of references of all."""
 
 import gc
 import pickle
+import subprocess
+import sys
 import sysconfig
 import weakref
 
@@ -77,3 +79,22 @@ def test_cycles_through_tuples_are_collected(protocol):
     del made
     gc.collect()
     assert alive() is None
+
+
+TRACED = """
+import cypickle, _testcapi
+data = cypickle.dumps([f"text number {i}" for i in range(100)] + list(range(10**6, 10**6 + 50)))
+_testcapi.toggle_reftrace_printer(True)
+made = cypickle.loads(data)
+_testcapi.toggle_reftrace_printer(False)
+"""
+
+
+def test_a_tracer_sees_the_objects():
+    """One that is set when the load begins."""
+    if not hasattr(pytest.importorskip("_testcapi"), "toggle_reftrace_printer"):
+        pytest.skip("nobody traces references before 3.13")
+    ran = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, check=True)
+    lines = ran.stdout.splitlines()
+    assert lines.count("CREATE str") >= 100
+    assert lines.count("CREATE int") >= 50
