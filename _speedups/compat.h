@@ -27,9 +27,11 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"  /* Cython names the type slots that it knows */
 #define CYP_LIKELY(x) __builtin_expect(!!(x), 1)
 #define CYP_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CYP_COLD __attribute__((noinline, cold))
 #else
 #define CYP_LIKELY(x) (x)
 #define CYP_UNLIKELY(x) (x)
+#define CYP_COLD
 #endif
 
 #if defined(_MSC_VER)

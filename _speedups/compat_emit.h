@@ -85,6 +85,17 @@ static inline int cyp_one_digit(PyObject *o, int *value)
 static inline unsigned char cyp_number_op(unsigned int size) { return (unsigned char)"KMJ"[size]; }
 static inline unsigned int cyp_number_bytes(unsigned int size) { return (unsigned char)"\2\3\5"[size]; }
 
+/* cyp_int_as_i64() by the public API.  Apart, and with its result in registers: a caller that shows somebody a variable's
+   address keeps it in memory, and guards its stack. */
+typedef struct { int64_t value; int64_t fits; } CypWide;
+static CYP_COLD CypWide cyp_wide_int(PyObject *o)
+{
+    int overflow;
+    long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
+    CypWide wide = {(int64_t)v, !overflow};
+    return wide;
+}
+
 /* The value of an exact int as 64 bits; *fits is 0 when it needs more. */
 static inline int64_t cyp_int_as_i64(PyObject *o, int *fits)
 {
@@ -116,10 +127,9 @@ static inline int64_t cyp_int_as_i64(PyObject *o, int *fits)
     }
 #endif
 #endif
-    int overflow;
-    long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
-    *fits = !overflow;
-    return (int64_t)v;
+    CypWide wide = cyp_wide_int(o);
+    *fits = (int)wide.fits;
+    return wide.value;
 }
 
 /* How many bytes the two's complement of a number needs, 1 to 8. */

@@ -1,6 +1,8 @@
 """Lists, tuples and dicts of atoms and strs, and what ends a run of them: other objects, user code, a frame."""
 
+import pickle
 import random
+from enum import Enum
 
 import pytest
 
@@ -86,6 +88,38 @@ def test_keys_by_place():
     rng = random.Random(1)
     agree([dict.fromkeys(rng.sample(names, rng.randrange(60)), 1) for _ in range(200)])
     agree([{fresh("only"): 1, "name": 2}, {"name": 3, fresh("only"): 4}, {"name": 5, 6: 7, "other": 8}] * 3)
+
+
+class Member(Enum):
+    ONE = 1
+    TWO = 2
+
+
+@pytest.mark.parametrize("known", [2, 250, 253, 256, 300, 5000])
+@pytest.mark.parametrize("kind", [str, bytes, object, Member, dict, tuple, int])
+def test_what_is_met_again_in_a_row(kind, known):
+    """Memo indices around 256, above which they take other opcodes, and what ends the row."""
+    make = {
+        str: lambda n: f"text{n}",
+        bytes: lambda n: b"%d" % n,
+        object: lambda n: range(n),
+        int: lambda n: n << 40,
+    }
+    make |= {Member: lambda n: list(Member)[n % 2], dict: lambda n: {n: n}, tuple: lambda n: (n, str(n))}
+    rng = random.Random(known)
+    items = [make[kind](n) for n in range(known)]
+    for other in (fresh("new"), 5, None, Member.ONE, "é", [fresh("below")], 2.5):
+        row = rng.choices(items, k=40)
+        agree([items, row, [*row, other, *row], [*row, other], [other, *row, fresh("x"), other, other, *row]])
+        agree([*items, *items, other, *items])
+
+
+@pytest.mark.parametrize("known", [5, 400])
+@pytest.mark.parametrize("padding", range(65_380, 65_537, 3))
+def test_what_is_met_again_at_the_end_of_a_frame(padding, known):
+    texts = [f"text{n}" for n in range(known)]
+    item = [texts, b"p" * (padding - len(pickle.dumps(texts, 4))), texts * 3, [Member.ONE] * 60]
+    assert CYPICKLE.dumps(item) == C_PICKLE.dumps(item)
 
 
 class Reduced:

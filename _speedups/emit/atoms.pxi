@@ -111,33 +111,67 @@ cdef inline unsigned char *put_get_at(unsigned char *p, Py_ssize_t index) noexce
 
 
 cdef Py_ssize_t put_gets(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
-    """put_leaves for a run of objects of the type of items[i - 1] that are in the memo, like members of an enumeration.
+    """put_leaves for a run of objects that are in the memo by its table, like members of an enumeration.
 
-    They are told by that type at once.  Those of containers, and of atoms, have other ways to be written.
+    items[i - 1] has just been met, by a reference that is not its only one.  Where items[i] is of another type, or of one
+    that is mostly met once, nothing is looked up.
     """
     cdef PyTypeObject *t = Py_TYPE(items[i - 1])
+    if i == stop or Py_TYPE(items[i]) != t or e.odd or e.memo.n_alias or is_atom(items[i]):
+        return i
+    if t == &PyDict_Type or t == &PyTuple_Type or t == &PyList_Type:
+        return i
+    return put_short_gets(e, items, i, stop) if e.memo.n <= 0x100 else put_any_gets(e, items, i, stop)
+
+
+cdef inline Py_ssize_t put_short_gets(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
+    """put_gets where all indices go with BINGET: nothing but the look-up itself is left in the loop."""
     cdef Memo *m = e.memo
     cdef PyObject **log = m.log  # these in registers: what p points to might be anything, for all the compiler knows
     cdef uint32_t *table = m.table
-    cdef size_t mask = m.mask, slot
+    cdef int shift = m.shift
+    cdef unsigned char *p = e.out.p
+    cdef PyObject **item = items + i
+    cdef PyObject **end = item
+    cdef uint32_t entry
+    if p <= e.out.lim:
+        end += min(stop - i, ((e.out.lim - p) >> 1) + 1)
+    while item < end:
+        entry = table[memo_slot_by(item[0], shift)]
+        if CYP_UNLIKELY(entry == 0 or log[entry - 1] != item[0]):
+            entry = <uint32_t>(memo_get_again(m, item[0]) + 1)
+            if entry == 0:
+                break
+        cyp_write_u16(p, OP_BINGET | (entry - 1) << 8)
+        p += 2
+        item += 1
+    e.out.p = p
+    return item - items
+
+
+cdef inline Py_ssize_t put_any_gets(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
+    cdef Memo *m = e.memo
+    cdef PyObject **log = m.log
+    cdef uint32_t *table = m.table
     cdef int shift = m.shift
     cdef unsigned char *p = e.out.p
     cdef unsigned char *lim = e.out.lim
     cdef uint32_t entry
-    if e.odd or m.n_alias or t == &PyDict_Type or t == &PyTuple_Type or t == &PyList_Type or is_atom(items[i - 1]):
-        return i
-    while i < stop and p <= lim and Py_TYPE(items[i]) == t:
-        slot = memo_slot_by(items[i], shift)
-        entry = table[slot]
-        while entry and log[entry - 1] != items[i]:
-            slot = (slot + 1) & mask
-            entry = table[slot]
-        if entry == 0:
-            break
+    while i < stop and p <= lim:
+        entry = table[memo_slot_by(items[i], shift)]
+        if CYP_UNLIKELY(entry == 0 or log[entry - 1] != items[i]):
+            entry = <uint32_t>(memo_get_again(m, items[i]) + 1)
+            if entry == 0:
+                break
         p = put_get_at(p, entry - 1)
         i += 1
     e.out.p = p
     return i
+
+
+cdef Py_ssize_t memo_get_again(Memo *m, PyObject *o) noexcept:
+    """memo_get, out of the way of loops that have taken the first look."""
+    return memo_get(m, o)
 
 
 cdef Py_ssize_t put_leaves(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:

@@ -5,7 +5,8 @@
 # is just written; from the first part of another kind on, its container is held and counts as a level.
 
 cdef enum:
-    MANY = 16  # items that are worth a look at what most of them are
+    MANY = 16   # items that are worth a look at what most of them are
+    NUMBER = 5  # bytes of a small int at most: BININT
 
 
 cdef inline unsigned char *put_plain(Emission *e, unsigned char *p, PyObject *o) noexcept:
@@ -57,13 +58,16 @@ cdef inline Py_ssize_t utf8_most(int kind, Py_ssize_t ncodepoints) noexcept:
 
 
 cdef inline unsigned char *put_run(Emission *e, unsigned char *p, PyObject **items, Py_ssize_t *done,
-                                   Py_ssize_t stop) noexcept:
-    """Atoms and strs from items[done[0]] on and before items[stop], up to the first of another kind or a boundary."""
+                                   Py_ssize_t stop, bint many) noexcept:
+    """Atoms and strs from items[done[0]] on and before items[stop], up to the first of another kind or a boundary.
+
+    many: there may be so many of them that what most are is worth a look.
+    """
     cdef unsigned char *lim = e.out.lim
     cdef unsigned char *end
-    cdef Py_ssize_t i = done[0]
+    cdef Py_ssize_t i = done[0], known
     cdef int number
-    cdef bint mixed = stop - i >= MANY and sizes_differ(items, i, stop)
+    cdef bint mixed = many and stop - i >= MANY and sizes_differ(items, i, stop)
     while i < stop and p <= lim:
         if Py_TYPE(items[i]) == &PyFloat_Type:
             p[0] = OP_BINFLOAT
@@ -72,10 +76,17 @@ cdef inline unsigned char *put_run(Emission *e, unsigned char *p, PyObject **ite
         elif Py_TYPE(items[i]) == &PyLong_Type and cyp_one_digit(items[i], &number):
             p = put_number(p, number) if mixed else put_usual_number(p, number)
         else:
+            known = e.memo.n
             end = put_plain(e, p, items[i])
             if end == NULL:
                 break
             p = end
+            if many and known == e.memo.n and Py_TYPE(items[i]) == &PyUnicode_Type:
+                # It has been met before, and so will be the next, if it is like that list.
+                e.out.p = p
+                i = put_gets(e, items, i + 1, stop)
+                p = e.out.p
+                continue
         i += 1
     done[0] = i
     return p
@@ -125,31 +136,37 @@ cdef unsigned char *put_part(Emission *e, unsigned char *p, PyObject *o) noexcep
     """What put_plain has declined, or not seen because a boundary comes first, and everything below it."""
     cdef Memo *m = e.memo
     cdef PyTypeObject *t = Py_TYPE(o)
-    cdef unsigned char *end
-    cdef Py_ssize_t index = -1
-    cdef uint64_t epoch
+    cdef Py_ssize_t index
     cdef size_t slot = 0
-    cdef bint uniq
-    if CYP_LIKELY(p <= e.out.lim):
-        uniq = is_unique(e, o)
-        if not uniq:
-            index = memo_find(m, o, &slot)
-            if index >= m.n_alias:
-                return put_get_at(p, index)
-        if CYP_LIKELY(index < 0 and e.depth < e.recurse and m.n < m.cap and (uniq or m.used < m.room)):
-            if t == &PyDict_Type:
-                if PyDict_GET_SIZE(o) < BATCH_ITEMS:
-                    return nest_dict(e, p, o, uniq, slot)
-            elif t == &PyList_Type:
-                if PyList_GET_SIZE(o) < BATCH_ITEMS:
-                    return nest_list(e, p, o, uniq, slot)
-            elif t == &PyTuple_Type:
-                return nest_tuple(e, p, o, uniq)
-            elif t == &PySet_Type and uniq:
-                end = put_small_set(e, p, o)
-                if end != NULL:
-                    return end
-    epoch = e.epoch
+    cdef bint uniq = is_unique(e, o)
+    if CYP_UNLIKELY(p > e.out.lim):
+        return put_other_part(e, p, o)
+    if not uniq:
+        index = memo_find(m, o, &slot)
+        if index >= m.n_alias:
+            return put_get_at(p, index)
+        if CYP_UNLIKELY(index >= 0 or m.used >= m.room):
+            return put_other_part(e, p, o)
+    if CYP_LIKELY(e.depth < e.recurse and m.n < m.cap):
+        if t == &PyDict_Type:
+            if PyDict_GET_SIZE(o) < BATCH_ITEMS:
+                return nest_dict(e, p, o, uniq, slot)
+        elif t == &PyList_Type:
+            if PyList_GET_SIZE(o) < BATCH_ITEMS:
+                return nest_list(e, p, o, uniq, slot)
+        elif t == &PyTuple_Type:
+            return nest_tuple(e, p, o, uniq)
+    return put_other_part(e, p, o)
+
+
+cdef unsigned char *put_other_part(Emission *e, unsigned char *p, PyObject *o) noexcept:
+    """put_part for what has other ways to be written, or meets a boundary.  It is in no memo, as far as that is known."""
+    cdef unsigned char *end
+    cdef uint64_t epoch = e.epoch
+    if Py_TYPE(o) == &PySet_Type and is_unique(e, o):
+        end = put_small_set(e, p, o)
+        if end != NULL:
+            return end
     e.out.p = p
     e.status = (<part_status>save_part)(e, o)
     return e.out.p if e.status == 0 and e.epoch == epoch else NULL
@@ -230,7 +247,33 @@ cdef unsigned char *nest_list(Emission *e, unsigned char *p, PyObject *o, bint u
     if n == 0:
         return p
     p[0] = OP_MARK
-    p = put_run(e, p + (n > 1), cyp_list_items(o), &done, n)
+    p += n > 1
+    if n >= MANY or n * NUMBER > e.out.lim - p:
+        return nest_list_of_any(e, p, o, uniq, 0)
+    p = put_numbers(p, cyp_list_items(o), &done, n)
+    if done < n:
+        return nest_list_of_any(e, p, o, uniq, done)
+    p[0] = OP_APPENDS if n > 1 else OP_APPEND
+    return p + 1
+
+
+cdef inline unsigned char *put_numbers(unsigned char *p, PyObject **items, Py_ssize_t *done, Py_ssize_t n) noexcept:
+    """Small ints among the n items, *done of them, up to the first of another kind; there is room for all."""
+    cdef Py_ssize_t i = 0
+    cdef int number
+    while i < n:
+        if CYP_UNLIKELY(Py_TYPE(items[i]) != &PyLong_Type or not cyp_one_digit(items[i], &number)):
+            break
+        p = put_usual_number(p, number)
+        i += 1
+    done[0] = i
+    return p
+
+
+cdef unsigned char *nest_list_of_any(Emission *e, unsigned char *p, PyObject *o, bint uniq, Py_ssize_t done) noexcept:
+    """nest_list from an item on, which may have parts."""
+    cdef Py_ssize_t n = PyList_GET_SIZE(o)
+    p = put_run(e, p, cyp_list_items(o), &done, n, True)
     if CYP_UNLIKELY(done < n or p > e.out.hard):
         return nest_list_from(e, p, o, uniq, done)
     p[0] = OP_APPENDS if n > 1 else OP_APPEND
@@ -275,7 +318,7 @@ cdef unsigned char *put_items(Emission *e, unsigned char *p, PyObject *o, Py_ssi
             e.out.p = p
             i = put_gets(e, items, i, stop)
             p = e.out.p
-        p = put_run(e, p, items, &i, stop)
+        p = put_run(e, p, items, &i, stop, True)
         done[0] = i
         if i == stop or is_container(items[i]):
             continue
@@ -319,7 +362,7 @@ cdef unsigned char *nest_tuple(Emission *e, unsigned char *p, PyObject *o, bint 
     p[0] = OP_MARK
     p += n > 3
     if uniq or among_open(e, o) < 0:
-        p = put_run(e, p, cyp_tuple_items(o), &done, n)
+        p = put_run(e, p, cyp_tuple_items(o), &done, n, False)
     if CYP_UNLIKELY(done < n or p > e.out.hard or m.n == m.cap or m.used >= m.room):
         return nest_tuple_from(e, p, o, uniq, done)
     p[0] = <unsigned char>(OP_TUPLE1 + n - 1) if n <= 3 else OP_TUPLE
@@ -349,7 +392,7 @@ cdef unsigned char *nest_tuple_from(Emission *e, unsigned char *p, PyObject *o, 
     Py_INCREF(o)
     e.depth += 1
     while True:
-        p = put_run(e, p, cyp_tuple_items(o), &done, n)
+        p = put_run(e, p, cyp_tuple_items(o), &done, n, False)
         if done == n:
             break
         done += 1
