@@ -42,6 +42,15 @@
 #define CYP_THREAD_LOCAL _Thread_local
 #endif
 
+/* A function, for a call that is not to be built into the caller: what is rare, or large, stays out of its loop. */
+static inline void *cyp_apart(void *function)
+{
+#if defined(__GNUC__) || defined(__clang__)
+    __asm__("" : "+r"(function));
+#endif
+    return function;
+}
+
 /* ---- the C stack ------------------------------------------------------------------------------- */
 
 /* Whether this thread has little C stack left, for what user code starts inside a dump or a load: less than 64 KB, or

@@ -135,16 +135,22 @@ static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, Py
     *value = entries[i].me_value;
     return 1;
 }
-/* A walk over the pairs of an exact dict that nobody changes meanwhile. */
+/* The entries of an exact dict whose keys are strs: a key and a value each, borrowed, the value NULL where there is none.
+   NULL where it has other keys, where the values are not beside them, or where nobody may look. */
+static inline PyObject **cyp_named_pairs(PyObject *o)
+{
+    PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
+    if (CYP_UNLIKELY(keys->dk_kind == DICT_KEYS_GENERAL || cyp_shares_keys(o))) return NULL;
+    return &DK_UNICODE_ENTRIES(keys)->me_key;
+}
+/* A walk over the pairs of an exact dict that nobody changes meanwhile, and whose values are beside its keys. */
 typedef struct {
     char *at, *end, *start;  /* entries, from their keys on */
     size_t step;
 } CypPairs;
-/* 0 where the values are not beside their keys. */
-static inline int cyp_pairs_begin(CypPairs *pairs, PyObject *o)
+static inline void cyp_pairs_begin(CypPairs *pairs, PyObject *o)
 {
     PyDictKeysObject *keys = ((PyDictObject *)o)->ma_keys;
-    if (cyp_shares_keys(o)) return 0;
     if (keys->dk_kind == DICT_KEYS_GENERAL) {
         pairs->start = (char *)&DK_ENTRIES(keys)->me_key;
         pairs->step = sizeof(PyDictKeyEntry);
@@ -155,16 +161,13 @@ static inline int cyp_pairs_begin(CypPairs *pairs, PyObject *o)
     }
     pairs->at = pairs->start;
     pairs->end = pairs->at + (size_t)keys->dk_nentries * pairs->step;
-    return 1;
 }
-/* All keys are strs. */
-static inline int cyp_pairs_have_names(const CypPairs *pairs) { return pairs->step == sizeof(PyDictUnicodeEntry); }
-/* The next pair, borrowed; named: as the function above has said. */
-static inline int cyp_pairs_next(CypPairs *pairs, PyObject **key, PyObject **value, int named)
+/* The next pair, borrowed. */
+static inline int cyp_pairs_next(CypPairs *pairs, PyObject **key, PyObject **value)
 {
     while (pairs->at < pairs->end) {
         PyObject **entry = (PyObject **)pairs->at;
-        pairs->at += named ? sizeof(PyDictUnicodeEntry) : sizeof(PyDictKeyEntry);
+        pairs->at += pairs->step;
         if (CYP_LIKELY(entry[1] != NULL)) {
             *key = entry[0];
             *value = entry[1];
@@ -173,8 +176,6 @@ static inline int cyp_pairs_next(CypPairs *pairs, PyObject **key, PyObject **val
     }
     return 0;
 }
-/* Back to the pair that was the last. */
-static inline void cyp_pairs_back(CypPairs *pairs) { pairs->at -= pairs->step; }
 /* The place as PyDict_Next counts it; also if the dict has changed. */
 static inline Py_ssize_t cyp_pairs_pos(const CypPairs *pairs)
 {
@@ -284,24 +285,20 @@ static inline int cyp_dict_next(PyObject *o, Py_ssize_t *pos, PyObject **key, Py
 {
     return PyDict_Next(o, pos, key, value);
 }
+static inline PyObject **cyp_named_pairs(PyObject *o) { (void)o; return NULL; }
 typedef struct {
     PyObject *dict;
-    Py_ssize_t pos, last;
+    Py_ssize_t pos;
 } CypPairs;
-static inline int cyp_pairs_begin(CypPairs *pairs, PyObject *o)
+static inline void cyp_pairs_begin(CypPairs *pairs, PyObject *o)
 {
     pairs->dict = o;
     pairs->pos = 0;
-    return !cyp_shares_keys(o);
 }
-static inline int cyp_pairs_have_names(const CypPairs *pairs) { (void)pairs; return 0; }
-static inline int cyp_pairs_next(CypPairs *pairs, PyObject **key, PyObject **value, int named)
+static inline int cyp_pairs_next(CypPairs *pairs, PyObject **key, PyObject **value)
 {
-    (void)named;
-    pairs->last = pairs->pos;
     return PyDict_Next(pairs->dict, &pairs->pos, key, value);
 }
-static inline void cyp_pairs_back(CypPairs *pairs) { pairs->pos = pairs->last; }
 static inline Py_ssize_t cyp_pairs_pos(const CypPairs *pairs) { return pairs->pos; }
 static inline int cyp_shares_names(PyTypeObject *tp, PyObject *dict) { (void)tp; (void)dict; return 0; }
 static inline int cyp_values_slot(CypValues *values, Py_ssize_t pos) { (void)values; (void)pos; return 0; }

@@ -8,6 +8,7 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "compat.h":
     bint CYP_LIKELY(bint) noexcept
+    void *cyp_apart(void *function) noexcept
     bint CYP_UNLIKELY(bint) noexcept
 
     void cyp_write_u16(unsigned char *, uint32_t) noexcept
@@ -87,10 +88,9 @@ cdef extern from "compat.h":
     bint cyp_dict_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     ctypedef struct CypPairs:
         pass
-    bint cyp_pairs_begin(CypPairs *, PyObject *dict) noexcept
-    bint cyp_pairs_have_names(CypPairs *) noexcept
-    bint cyp_pairs_next(CypPairs *, PyObject **key, PyObject **value, bint named) noexcept  # borrowed
-    void cyp_pairs_back(CypPairs *) noexcept
+    PyObject **cyp_named_pairs(PyObject *dict) noexcept
+    void cyp_pairs_begin(CypPairs *, PyObject *dict) noexcept
+    bint cyp_pairs_next(CypPairs *, PyObject **key, PyObject **value) noexcept  # borrowed
     Py_ssize_t cyp_pairs_pos(CypPairs *) noexcept
     bint cyp_attrs_next(PyObject *, Py_ssize_t *pos, PyObject **key, PyObject **value) noexcept  # borrowed
     PyObject *cyp_shared_name(PyTypeObject *, Py_ssize_t index, Py_ssize_t *count) noexcept  # borrowed

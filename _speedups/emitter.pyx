@@ -26,15 +26,15 @@ from _speedups.cpythonx cimport (
     PyTuple_GetSlice, PyTuple_Type, PyType_IsSubtype, PyType_Type, PyUnicode_Compare, PyUnicode_DATA,
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF,
     Py_DTSF_ADD_DOT_0, Py_EnterRecursiveCall, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_REFCNT, Py_SIZE,
-    Py_TYPE, Py_True, Py_XDECREF, WRITEABLE, cyp_ascii_data, cyp_attrs_len, cyp_attrs_next, cyp_call_hook,
-    cyp_call_method, cyp_captures_hooks, cyp_class_entry, cyp_class_qualname, cyp_clear, cyp_copy_exact, cyp_count,
-    cyp_decimal_text, cyp_default_getattr, cyp_default_protocol, cyp_deque_items, cyp_dict_get,
-    cyp_dict_is_made_on_demand, cyp_dict_next, cyp_dict_next_kept, cyp_disown, cyp_drop_kept, cyp_enter_emission,
-    cyp_getattr_chain, cyp_has_set_next, cyp_inline_values, cyp_instance_dict, cyp_int_as_i64, cyp_int_bytes,
-    cyp_is_finalizing, cyp_is_free_threaded, cyp_is_temporal_type, cyp_is_unique, cyp_keep, cyp_keeps_pair,
-    cyp_keys_are_plain, cyp_knows_decimal, cyp_knows_ordereddict, cyp_lacks_class, cyp_list_items, cyp_list_kept,
-    cyp_make_immutable, cyp_named_newobj, cyp_number_bytes, cyp_number_op, cyp_one_digit, cyp_ordereddict_key_at,
-    cyp_ordereddict_next, cyp_ordereddict_node_at, cyp_own, cyp_pairs_back, cyp_pairs_begin, cyp_pairs_have_names,
+    Py_TYPE, Py_True, Py_XDECREF, WRITEABLE, cyp_apart, cyp_ascii_data, cyp_attrs_len, cyp_attrs_next,
+    cyp_call_hook, cyp_call_method, cyp_captures_hooks, cyp_class_entry, cyp_class_qualname, cyp_clear,
+    cyp_copy_exact, cyp_count, cyp_decimal_text, cyp_default_getattr, cyp_default_protocol, cyp_deque_items,
+    cyp_dict_get, cyp_dict_is_made_on_demand, cyp_dict_next, cyp_dict_next_kept, cyp_disown, cyp_drop_kept,
+    cyp_enter_emission, cyp_getattr_chain, cyp_has_set_next, cyp_inline_values, cyp_instance_dict, cyp_int_as_i64,
+    cyp_int_bytes, cyp_is_finalizing, cyp_is_free_threaded, cyp_is_temporal_type, cyp_is_unique, cyp_keep,
+    cyp_keeps_pair, cyp_keys_are_plain, cyp_knows_decimal, cyp_knows_ordereddict, cyp_lacks_class, cyp_list_items,
+    cyp_list_kept, cyp_make_immutable, cyp_named_newobj, cyp_named_pairs, cyp_number_bytes, cyp_number_op,
+    cyp_one_digit, cyp_ordereddict_key_at, cyp_ordereddict_next, cyp_ordereddict_node_at, cyp_own, cyp_pairs_begin,
     cyp_pairs_next, cyp_pairs_pos, cyp_plain_key, cyp_read_u64, cyp_restore_error, cyp_set_next, cyp_set_no_memory,
     cyp_shared_name, cyp_shares_keys, cyp_shares_names, cyp_signed_bytes, cyp_single_tail_batch, cyp_slot_offset,
     cyp_stack_is_low, cyp_take_error, cyp_temporal_state, cyp_temporal_tzinfo, cyp_text_entry, cyp_timedelta_field,
@@ -112,6 +112,7 @@ include "emit/levels.pxi"
 include "emit/alike.pxi"
 include "emit/nested.pxi"
 include "emit/plain.pxi"
+include "emit/pairs.pxi"
 include "emit/api.pxi"
 include "emit/hooks.pxi"
 include "emit/pickler.pxi"

@@ -9,12 +9,12 @@ cdef inline unsigned char *put_leaf(Emission *e, unsigned char *p, PyObject *o) 
     """
     cdef Memo *m = e.memo
     cdef PyTypeObject *t = Py_TYPE(o)
-    cdef Py_ssize_t index = -1
+    cdef Py_ssize_t index
     cdef unsigned char *end = put_atom(p, o)
     if end != NULL:
         return end
     if t == &PyUnicode_Type:
-        return put_str(e, p, o, &index)
+        return put_str(e, p, o)
     if is_unique(e, o):
         return put_small(e, p, o)
     index = memo_get(m, o)
@@ -30,40 +30,37 @@ cdef inline unsigned char *put_atom(unsigned char *p, PyObject *o) noexcept:
         p[0] = OP_BINFLOAT
         cyp_write_double_be(p + 1, PyFloat_AS_DOUBLE(o))
         return p + 9
-    if o == Py_None:
-        p[0] = OP_NONE
-        return p + 1
-    if t == &PyBool_Type:
-        p[0] = OP_NEWTRUE if o == Py_True else OP_NEWFALSE
+    if (o == Py_None) + (t == &PyBool_Type):  # which of them, no branch foresees
+        p[0] = <unsigned char>(OP_NEWFALSE - (o == Py_True) - (OP_NEWFALSE - OP_NONE) * (o == Py_None))
         return p + 1
     return NULL
 
 
-cdef inline unsigned char *put_str(Emission *e, unsigned char *p, PyObject *o, Py_ssize_t *index) noexcept:
-    """put_leaf for a str.  *index: its memo index, -1 where it was met by its only reference."""
-    return put_known_str(e, p, o, is_unique(e, o), index)
+cdef inline unsigned char *put_str(Emission *e, unsigned char *p, PyObject *o) noexcept:
+    """put_leaf for a str."""
+    return put_known_str(e, p, o, is_unique(e, o))
 
 
-cdef inline unsigned char *put_known_str(Emission *e, unsigned char *p, PyObject *o, bint uniq,
-                                         Py_ssize_t *index) noexcept:
+cdef inline unsigned char *put_known_str(Emission *e, unsigned char *p, PyObject *o, bint uniq) noexcept:
     """put_str where it is known whether the str can be met again."""
     cdef Memo *m = e.memo
-    cdef Py_ssize_t nbytes
+    cdef Py_ssize_t index
     cdef size_t slot = 0
-    index[0] = -1
     if not uniq:
-        index[0] = memo_find(m, o, &slot)
-        if index[0] >= m.n_alias:
-            return put_get_at(p, index[0])
-        if index[0] >= 0 or CYP_UNLIKELY(m.used >= m.room):
+        index = memo_find(m, o, &slot)
+        if index >= m.n_alias:
+            return put_get_at(p, index)
+        if CYP_UNLIKELY(index >= 0 or m.used >= m.room):
             return NULL
-    if CYP_UNLIKELY(not PyUnicode_IS_COMPACT_ASCII(o) or m.n == m.cap):
-        return NULL
-    nbytes = PyUnicode_GET_LENGTH(o)
-    if CYP_UNLIKELY(nbytes > SHORT_TEXT):
+    return put_new_str(m, p, o, uniq, slot)
+
+
+cdef inline unsigned char *put_new_str(Memo *m, unsigned char *p, PyObject *o, bint uniq, size_t slot) noexcept:
+    """put_str for one that is not in the memo yet; that has room for it in this slot, if it may be met again."""
+    cdef Py_ssize_t nbytes = PyUnicode_GET_LENGTH(o)
+    if CYP_UNLIKELY(not PyUnicode_IS_COMPACT_ASCII(o) or m.n == m.cap or nbytes > SHORT_TEXT):
         return NULL
     if not uniq:
-        index[0] = m.n
         memo_fill(m, slot, m.n)
     m.log[m.n] = o
     m.n += 1

@@ -45,7 +45,7 @@ cdef unsigned char *put_new_class(Emission *e, Plan *plan, Py_ssize_t more) noex
     cdef PyTypeObject *t = plan.type
     cdef PyObject *names[2]
     cdef PyObject *module = NULL
-    cdef Py_ssize_t index, nbytes
+    cdef Py_ssize_t nbytes
     cdef size_t slot = 0
     cdef unsigned char *p = e.out.p
     if e.odd or m.n_alias or e.reducer_override != NULL or plan.class_index >= 0 or plan.generation != m.generation:
@@ -71,8 +71,8 @@ cdef unsigned char *put_new_class(Emission *e, Plan *plan, Py_ssize_t more) noex
         return NULL
     if cyp_text_entry(PyModule_GetDict(module), names[1]) != <PyObject *>t:
         return NULL
-    p = put_str(e, p, names[0], &index)
-    p = put_str(e, p, names[1], &index)
+    p = put_str(e, p, names[0])
+    p = put_str(e, p, names[1])
     p[0] = OP_STACK_GLOBAL
     p[1] = OP_MEMOIZE
     plan.class_index = m.n

@@ -1,4 +1,4 @@
-# Lists, tuples and dicts on the C stack, with the write position in a register, for as long as no user code runs.
+# Lists and tuples on the C stack, and dicts by pairs.pxi, with the write position in a register, for as long as no user code runs.
 #
 # These functions take the place to write at and return the one behind what they have written.  NULL: e.out.p is that
 # place, e.status tells whether it has failed, and if not then user code has run.  What is made of atoms and strs alone
@@ -12,10 +12,9 @@ cdef enum:
 cdef inline unsigned char *put_plain(Emission *e, unsigned char *p, PyObject *o) noexcept:
     """An atom or a str at p, which is not beyond e.out.lim; NULL, and nothing done, for any other or a difficult one."""
     cdef unsigned char *end
-    cdef Py_ssize_t index
     if Py_TYPE(o) != &PyUnicode_Type:
         return put_atom(p, o)
-    end = put_str(e, p, o, &index)
+    end = put_str(e, p, o)
     return end if end != NULL else put_other_str(e, p, o)
 
 
@@ -140,13 +139,13 @@ cdef unsigned char *put_part(Emission *e, unsigned char *p, PyObject *o) noexcep
     cdef size_t slot = 0
     cdef bint uniq = is_unique(e, o)
     if CYP_UNLIKELY(p > e.out.lim):
-        return put_other_part(e, p, o)
+        return (<put_any>cyp_apart(<void *>put_other_part))(e, p, o)
     if not uniq:
         index = memo_find(m, o, &slot)
         if index >= m.n_alias:
             return put_get_at(p, index)
         if CYP_UNLIKELY(index >= 0 or m.used >= m.room):
-            return put_other_part(e, p, o)
+            return (<put_any>cyp_apart(<void *>put_other_part))(e, p, o)
     if CYP_LIKELY(e.depth < e.recurse and m.n < m.cap):
         if t == &PyDict_Type:
             if PyDict_GET_SIZE(o) < BATCH_ITEMS:
@@ -156,7 +155,7 @@ cdef unsigned char *put_part(Emission *e, unsigned char *p, PyObject *o) noexcep
                 return nest_list(e, p, o, uniq, slot)
         elif t == &PyTuple_Type:
             return nest_tuple(e, p, o, uniq)
-    return put_other_part(e, p, o)
+    return (<put_any>cyp_apart(<void *>put_other_part))(e, p, o)
 
 
 cdef unsigned char *put_other_part(Emission *e, unsigned char *p, PyObject *o) noexcept:
@@ -216,6 +215,7 @@ cdef unsigned char *room_at(Emission *e, unsigned char *p) noexcept:
     return e.out.p if e.status == 0 else NULL
 
 
+ctypedef unsigned char *(*put_any)(Emission *, unsigned char *, PyObject *) noexcept
 ctypedef int (*room_status)(OutBuf *) noexcept
 
 
@@ -419,125 +419,3 @@ cdef unsigned char *nest_tuple_from(Emission *e, unsigned char *p, PyObject *o, 
 
 
 ctypedef int (*tuple_status)(Emission *, PyObject *, bint) noexcept
-
-
-# ---- dict
-
-cdef unsigned char *nest_dict(Emission *e, unsigned char *p, PyObject *o, bint uniq, size_t slot) noexcept:
-    """A dict of one batch."""
-    cdef Py_ssize_t n = PyDict_GET_SIZE(o), done = 0
-    cdef PyObject *value = NULL
-    cdef CypPairs pairs
-    p = put_empty_at(e, p, o, uniq, slot, OP_EMPTY_DICT)
-    if n == 0:
-        return p
-    p[0] = OP_MARK
-    p += n > 1
-    if CYP_UNLIKELY(not cyp_pairs_begin(&pairs, o)):
-        return nest_shared_keys(e, p, o, uniq, n)
-    p = put_run_of_pairs(e, p, &pairs, &done, &value)
-    if CYP_UNLIKELY(done < n or p > e.out.hard):
-        return nest_dict_from(e, p, o, uniq, pairs, done, value)
-    p[0] = OP_SETITEMS if n > 1 else OP_SETITEM
-    return p + 1
-
-
-cdef unsigned char *nest_shared_keys(Emission *e, unsigned char *p, PyObject *o, bint uniq, Py_ssize_t n) noexcept:
-    """nest_dict for the dictionary of an instance that has its keys in common with others."""
-    cdef uint64_t epoch = e.epoch
-    e.out.p = p
-    e.status = nest_pairs(e, o, o, False, NULL, uniq, n, 0, NULL, e.memo.n - 1)
-    return e.out.p if e.status == 0 and e.epoch == epoch else NULL
-
-
-cdef inline unsigned char *put_run_of_pairs(Emission *e, unsigned char *p, CypPairs *place, Py_ssize_t *done,
-                                            PyObject **value) noexcept:
-    """A run of pairs of atoms and strs, *done of the dict's when it ends.
-
-    *value: the one, borrowed, whose key is written and which is not; NULL where there is none.
-    """
-    if CYP_UNLIKELY(e.key_generation != e.memo.generation):
-        e.n_keys = 0
-        e.key_generation = e.memo.generation
-    if cyp_pairs_have_names(place):
-        return put_run_of_named(e, p, place, done, value, True)
-    return put_run_of_named(e, p, place, done, value, False)
-
-
-cdef inline unsigned char *put_run_of_named(Emission *e, unsigned char *p, CypPairs *place, Py_ssize_t *done,
-                                            PyObject **pending, bint named) noexcept:
-    """put_run_of_pairs; named: all keys are strs."""
-    cdef unsigned char *lim = e.out.lim
-    cdef unsigned char *end
-    cdef CypPairs pairs = place[0]
-    cdef PyObject *key
-    cdef PyObject *value = NULL
-    cdef Py_ssize_t i = done[0], index
-    cdef int number
-    while p <= lim and cyp_pairs_next(&pairs, &key, &value, named):
-        if named or Py_TYPE(key) == &PyUnicode_Type:
-            if i < e.n_keys:
-                end = put_name(e, p, key, &e.keys[i], &e.key_indices[i], False)
-            else:
-                end = put_str(e, p, key, &index)
-                if i == e.n_keys and i < KEY_POSITIONS and end != NULL and index >= e.memo.n_alias:
-                    e.keys[i] = key
-                    e.key_indices[i] = index
-                    e.n_keys += 1
-        elif Py_TYPE(key) == &PyLong_Type and cyp_one_digit(key, &number):
-            end = put_usual_number(p, number)
-        else:
-            end = put_atom(p, key)
-        if CYP_UNLIKELY(end == NULL):
-            cyp_pairs_back(&pairs)
-            value = NULL
-            break
-        p = end
-        if CYP_UNLIKELY(p > lim):
-            break
-        end = put_plain(e, p, value)
-        if end == NULL:
-            break
-        p = end
-        value = NULL
-        i += 1
-    place[0] = pairs
-    done[0] = i
-    pending[0] = value
-    return p
-
-
-cdef unsigned char *nest_dict_from(Emission *e, unsigned char *p, PyObject *o, bint uniq, CypPairs pairs,
-                                   Py_ssize_t done, PyObject *value) noexcept:
-    """nest_dict from a pair on, or from its value."""
-    cdef Py_ssize_t n = PyDict_GET_SIZE(o)
-    cdef uint64_t epoch = e.epoch
-    cdef PyObject *key
-    cdef PyObject *kept = NULL
-    Py_INCREF(o)
-    e.depth += 1
-    while True:
-        if value == NULL:
-            if done == n or not cyp_pairs_next(&pairs, &key, &value, cyp_pairs_have_names(&pairs)):
-                break
-            # Saving the key may run user code, which may take both out of the dict.
-            Py_INCREF(value)
-            p = put_value(e, p, key)
-            if CYP_UNLIKELY(p == NULL):
-                kept = value
-                break
-            Py_DECREF(value)
-        done += 1
-        p = put_value(e, p, value)
-        if CYP_UNLIKELY(p == NULL):
-            break
-        p = put_run_of_pairs(e, p, &pairs, &done, &value)
-    e.depth -= 1
-    if p != NULL and CYP_UNLIKELY(p > e.out.hard):
-        p = room_at(e, p)
-    if CYP_UNLIKELY(p == NULL):
-        e.status = go_on_plain(e, KIND_DICT, o, uniq, n, done, cyp_pairs_pos(&pairs), kept, epoch)
-        return NULL
-    p[0] = OP_SETITEMS if n > 1 else OP_SETITEM
-    Py_DECREF(o)
-    return p + 1

@@ -123,9 +123,8 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
     cdef PyObject *key
     cdef PyObject *value
     cdef PyObject **known = NULL
-    cdef PyObject *other = NULL
     cdef Py_ssize_t *indices = NULL
-    cdef Py_ssize_t i = done[0], at, most = 0, index = -1
+    cdef Py_ssize_t i = done[0], at, most = 0
     cdef bint shared
     pending[0] = NULL
     if e.odd:
@@ -144,7 +143,7 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
             if i < most:
                 end = put_name(e, p, key, &known[i], &indices[i], shared)
             else:
-                end = put_name(e, p, key, &other, &index, shared)
+                end = put_known_str(e, p, key, not shared and is_unique(e, key))
         else:
             end = put_leaf(e, p, key)
         if CYP_UNLIKELY(end == NULL):
@@ -169,14 +168,32 @@ cdef inline unsigned char *put_name(Emission *e, unsigned char *p, PyObject *nam
 
     shared: it may be met again by the one reference that it is met by now, see cyp_shares_keys.
     """
-    cdef unsigned char *end
-    cdef Py_ssize_t found = -1
     if CYP_LIKELY(known[0] == name):
         return put_get_at(p, index[0])
-    end = put_known_str(e, p, name, not shared and is_unique(e, name), &found)
-    if found >= e.memo.n_alias:
-        known[0] = name
-        index[0] = found
+    return put_other_name(e, p, name, known, index, not shared and is_unique(e, name))
+
+
+cdef unsigned char *put_other_name(Emission *e, unsigned char *p, PyObject *name, PyObject **known, Py_ssize_t *index,
+                                   bint uniq) noexcept:
+    """put_name for another name; it becomes the one at this place if it can be met again."""
+    cdef Memo *m = e.memo
+    cdef unsigned char *end
+    cdef Py_ssize_t found
+    cdef size_t slot = 0
+    if uniq:
+        return put_new_str(m, p, name, True, 0)
+    found = memo_find(m, name, &slot)
+    if found >= m.n_alias:
+        end = put_get_at(p, found)
+    elif found >= 0 or m.used >= m.room:
+        return NULL
+    else:
+        found = m.n
+        end = put_new_str(m, p, name, False, slot)
+        if end == NULL:
+            return NULL
+    known[0] = name
+    index[0] = found
     return end
 
 

@@ -289,13 +289,12 @@ cdef inline unsigned char *put_pair(Emission *e, unsigned char *p, PyObject *o, 
 
     refs: how many references to the key o has itself: 2 for an OrderedDict, 0 for one whose order the dict below has not.
     """
-    cdef Py_ssize_t index
     if CYP_UNLIKELY(p > e.out.lim):
         p = pass_boundary(e, p, is_frame_full(e, p) and has_leaves(o, refs != 1))
         if p == NULL:
             return NULL
     if Py_TYPE(key) == &PyUnicode_Type:
-        p = put_known_str(e, p, key, e.shared_open == 0 and Py_REFCNT(key) == refs, &index)
+        p = put_known_str(e, p, key, e.shared_open == 0 and Py_REFCNT(key) == refs)
     else:
         p = put_leaf(e, p, key)
     if CYP_LIKELY(p != NULL):
