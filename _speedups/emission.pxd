@@ -118,7 +118,7 @@ cdef struct Emission:
     PyObject *open_tuples[OPEN_TUPLES]  # not owned: such as are open, outermost first, as far as there is room
     Py_ssize_t n_open_tuples # with those for which there is none
     Py_ssize_t again         # the first of them that was met again, counted in shared_open; OPEN_TUPLES where none was
-    int status               # -1 where what plain.pxi has written last has failed
+    int status               # -1 where what plain.pxi has written last has failed; GO where it has not begun
     Py_ssize_t depth         # open levels
     Py_ssize_t recurse       # levels that go on the C stack
     Py_ssize_t max_depth     # where policy is asked again

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import cypickle
+from cypickle import _emitter
 from oracle import both
 
 SOURCE = """
@@ -150,6 +151,102 @@ def test_at_the_end_of_a_frame(padding):
         graph = [*nodes, "p" * padding, *nodes[:1], *copy.deepcopy(nodes)]
         for more in (graph, graph[2:]):
             assert cypickle.dumps(more, 5) == pickle.dumps(more, 5)
+
+
+class Changing:
+    """A part of a node, whose reduction changes what is being written."""
+
+    def __init__(self, change):
+        self.change = change
+
+    def __reduce__(self):
+        self.change()
+        return str, ("changed",)
+
+
+def name(text="a"):
+    """A Name as the parser makes them, with a str that nobody else has."""
+    return ast.parse(text + "_" * 40).body[0].value
+
+
+def twice_the_same(make):
+    """The bytes of a graph, with the ways of this module known from another graph, and without any shortcut."""
+
+    def scenario(implementation, seen):
+        return implementation.dumps(make(), 5)
+
+    theirs, ours = both(scenario)
+    assert ours == theirs
+    _emitter.take_general_way(True)
+    try:
+        assert cypickle.dumps(make(), 5) == theirs.value
+    finally:
+        _emitter.take_general_way(False)
+
+
+FORMS = {
+    "as parsed": name,
+    "with a hook": lambda: given(name(), __reduce__=lambda: (int, (7,))),
+    "with another hook": lambda: given(name(), __reduce_ex__=lambda protocol: (int, (8,))),
+    "with a hook for a first name": lambda: reordered(given(name(), __reduce__=lambda: (int, (7,)))),
+    "with more": lambda: given(name(), more=name()),
+    "reordered": lambda: reordered(name()),
+    "with a hole": lambda: given(without(given(name(), hole=1), "hole"), last=2),
+    "without the first": lambda: without(name(), "id"),
+    "of another name": lambda: given(name(), id=name(), ctx=[name(), {}, (1, name())]),
+    "empty": lambda: without(name(), *vars(name())),
+    "with a shared dictionary": lambda: given(name(), own=vars(name())),
+    "a chain": lambda: given(name(), id=given(name(), id=given(name(), id="end"))),
+}
+
+
+@pytest.mark.parametrize("second", FORMS)
+@pytest.mark.parametrize("first", FORMS)
+def test_nodes_of_one_class_in_several_forms(first, second):
+    twice_the_same(lambda: [FORMS[form]() for form in (first, second, first, first, second, second, first)])
+    twice_the_same(
+        lambda: [{"left": FORMS[first](), "right": (FORMS[second](), FORMS[first]())} for _ in range(3)]
+    )
+    twice_the_same(lambda: given(FORMS[first](), inner=FORMS[second](), after=FORMS[first]()))
+
+
+@pytest.mark.parametrize("at", ["id", "ctx", "lineno", "last"])
+@pytest.mark.parametrize("change", ["more", "fewer", "others", "the class", "nothing", "error"])
+@pytest.mark.parametrize("depth", [0, 1, 60])
+def test_a_node_changes_under_way(depth, change, at):
+    def scenario(implementation, seen):
+        below = name()
+
+        def run():
+            if change == "more":
+                given(below, more=[name()])
+            elif change == "fewer":
+                without(below, "col_offset", "end_col_offset")
+            elif change == "others":
+                vars(below).clear()
+                given(below, other=1, and_more=name())
+            elif change == "the class":
+                Own._fields = ("id", "ctx")
+            elif change == "error":
+                raise KeyError(change)
+
+        item = given(below, {at: [Changing(run)]})
+        for _ in range(depth):
+            item = given(name(), id=item)
+        try:
+            return implementation.dumps([name(), item, name(), Own("b", ast.Load())], 5)
+        except RuntimeError as error:
+            return str(error)
+
+    theirs, ours = both(scenario)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("padding", range(65_250, 65_537))
+def test_a_row_at_the_end_of_a_frame(padding):
+    tree = ast.parse("f(a, b=c)\nf(d, e=f)")
+    graph = [copy.deepcopy(tree), b"p" * padding, tree, name()]
+    assert cypickle.dumps(graph, 5) == pickle.dumps(graph, 5)
 
 
 def test_fields_that_change():

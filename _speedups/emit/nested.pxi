@@ -171,6 +171,10 @@ cdef int nest_instance(Emission *e, PyObject *o, bint uniq, Plan *plan) except -
             if CYP_LIKELY(status != GO):
                 return status
         n = cyp_values_size(values)
+    if plan.kind == PLAN_SYNTAX and not cyp_dict_is_made_on_demand():
+        p = put_node(e, e.out.p, o, uniq, plan)
+        if p != NULL or e.status != GO:
+            return ended(e, p)
     if n < 0 and not cyp_dict_is_made_on_demand():
         dictionary = cyp_instance_dict(o)
         if dictionary != NULL and is_own_dictionary(e, dictionary):

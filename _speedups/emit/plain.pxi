@@ -160,9 +160,15 @@ cdef unsigned char *put_part(Emission *e, unsigned char *p, PyObject *o) noexcep
 
 cdef unsigned char *put_other_part(Emission *e, unsigned char *p, PyObject *o) noexcept:
     """put_part for what has other ways to be written, or meets a boundary.  It is in no memo, as far as that is known."""
+    cdef PyTypeObject *t = Py_TYPE(o)
+    cdef Plan *plan = plans[plan_place(t)]
     cdef unsigned char *end
     cdef uint64_t epoch = e.epoch
-    if Py_TYPE(o) == &PySet_Type and is_unique(e, o):
+    if plan != NULL and plan.type == t and plan.kind == PLAN_SYNTAX and plan.epoch == epoch and is_direct(e):
+        end = put_node(e, p, o, is_unique(e, o), plan)
+        if end != NULL or e.status != GO:
+            return end
+    if t == &PySet_Type and is_unique(e, o):
         end = put_small_set(e, p, o)
         if end != NULL:
             return end

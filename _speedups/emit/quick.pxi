@@ -192,8 +192,9 @@ cdef unsigned char *put_other_name(Emission *e, unsigned char *p, PyObject *name
         end = put_new_str(m, p, name, False, slot)
         if end == NULL:
             return NULL
-    known[0] = name
-    index[0] = found
+    if CYP_LIKELY(not is_hook_name(name)):  # so that whoever has no other names has no attribute that shadows a hook
+        known[0] = name
+        index[0] = found
     return end
 
 
