@@ -1,7 +1,7 @@
 /* The only place that knows CPython's versions and compilers' dialects: this header and its parts
    compat_threads.h (what several threads know), compat_values.h (instance attributes), compat_decimal.h and
-   compat_datetime.h (such objects), compat_make.h (new objects), compat_emit.h and compat_load.h (one for each
-   direction).
+   compat_datetime.h (such objects), compat_make.h (new objects), compat_dict.h (dictionaries), compat_emit.h and
+   compat_load.h (one for each direction).
 
    Everything here is `static inline`, named cyp_* or CYP_*, with a public-API fallback for whatever
    reaches into CPython's internals.  CYPICKLE_NO_INTERNALS selects the fallbacks everywhere, and so do
@@ -225,6 +225,7 @@ static inline unsigned int cyp_type_tag_new(PyTypeObject *tp)
 #include "compat_emit.h"
 #include "compat_datetime.h"
 #include "compat_make.h"
+#include "compat_dict.h"
 #include "compat_load.h"
 
 /* ---- what Cython generates -------------------------------------------------------------------------- */

@@ -7,13 +7,41 @@
 /* ---- machine: loads under way on this thread ------------------------------------------------------ */
 
 static CYP_THREAD_LOCAL int cyp_loadings;
-/* How many there were before. */
-static inline int cyp_enter_loading(void)
+/* One more: where this thread counts them. */
+static inline int *cyp_enter_loading(void)
 {
+    int *under_way = &cyp_loadings;
     cyp_ask_tracer();
-    return cyp_loadings++;
+#if defined(__GNUC__)
+    __asm__("" : "+r"(under_way));  /* to find it takes a call, which compilers would make again */
+#endif
+    ++*under_way;
+    return under_way;
 }
-static inline void cyp_leave_loading(void) { cyp_loadings--; }
+
+/* A function of a module of ours, made by Cython: calls with one bytes object and nothing else go straight to by_one,
+   which returns a new reference, and all others where they have gone so far. */
+typedef PyObject *(*CypOneArgument)(PyObject *);
+typedef PyObject *(*CypManyArguments)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+static CypOneArgument cyp_by_one;
+static CypManyArguments cyp_by_many;
+static PyObject *cyp_call_one_or_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
+{
+    if (CYP_LIKELY(nargs == 1 && names == NULL && PyBytes_CheckExact(args[0]))) return cyp_by_one(args[0]);
+    return cyp_by_many(self, args, nargs, names);
+}
+static inline void cyp_call_by_one(PyObject *function, CypOneArgument by_one)
+{
+    PyMethodDef *method = PyCFunction_CheckExact(function) ? ((PyCFunctionObject *)function)->m_ml : NULL;
+    CypManyArguments quick = cyp_call_one_or_many;
+    PyCFunction as_written;
+    if (method == NULL || method->ml_flags != (METH_FASTCALL | METH_KEYWORDS)) return;
+    memcpy(&as_written, &quick, sizeof(quick));
+    if (method->ml_meth == as_written) return;
+    cyp_by_one = by_one;
+    memcpy(&cyp_by_many, &method->ml_meth, sizeof(cyp_by_many));
+    method->ml_meth = as_written;
+}
 
 /* There is an exception. */
 static inline int cyp_has_error(void) { return PyErr_Occurred() != NULL; }
@@ -221,82 +249,6 @@ static inline int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n)
     return status;
 #endif
 }
-/* A new dictionary of the n keys and values in items, where shape, an exact dictionary whose values are None, has the
-   very same keys in the same order.  Takes the references of all items.  NULL without an exception, and nothing taken,
-   if it has not. */
-static inline PyObject *cyp_dict_like(PyObject *shape, PyObject **items, Py_ssize_t n)
-{
-#if defined(CYP_INLINE_VALUES)
-    PyDictKeysObject *keys = ((PyDictObject *)shape)->ma_keys;
-    if (keys->dk_kind != DICT_KEYS_UNICODE || keys->dk_nentries != n) return NULL;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (DK_UNICODE_ENTRIES(keys)[i].me_key != items[2 * i]) return NULL;
-    }
-    PyObject *made = PyDict_Copy(shape);
-    if (made == NULL) {
-        PyErr_Clear();
-        return NULL;
-    }
-    keys = ((PyDictObject *)made)->ma_keys;
-    if (((PyDictObject *)made)->ma_values != NULL || keys->dk_kind != DICT_KEYS_UNICODE || keys->dk_nentries != n) {
-        Py_DECREF(made);
-        return NULL;
-    }
-    int tracked = PyObject_GC_IsTracked(made);
-    PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *value = items[2 * i + 1], *none = entries[i].me_value;
-        entries[i].me_value = value;
-        Py_DECREF(none);
-        Py_DECREF(items[2 * i]);
-        if (!tracked && PyObject_IS_GC(value)) {
-            PyObject_GC_Track(made);
-            tracked = 1;
-        }
-    }
-    return made;
-#else
-    (void)shape; (void)items; (void)n;
-    return NULL;
-#endif
-}
-/* dict[key] = value for an exact dict, taking both references, on failure too. */
-static inline int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value)
-{
-#if defined(CYP_INLINE_VALUES) && PY_VERSION_HEX >= 0x030D0000
-    return _PyDict_SetItem_Take2((PyDictObject *)dict, key, value);
-#else
-    int status = PyDict_SetItem(dict, key, value);
-    Py_DECREF(key);
-    Py_DECREF(value);
-    return status;
-#endif
-}
-
-/* Add a pair, and take both references; 1, and nothing done, where the key is there already. */
-static inline int cyp_dict_add_steal(PyObject *dict, PyObject *key, PyObject *value)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    int status = PyDict_SetDefaultRef(dict, key, value, NULL);
-#else
-    PyObject *found = PyDict_SetDefault(dict, key, value);
-    int status = found == NULL ? -1 : found != value;
-#endif
-    if (status == 1) return 1;
-    Py_DECREF(key);
-    Py_DECREF(value);
-    return status;
-}
-/* All keys of an exact dict are exact strs; 0 where it cannot be told without looking at each. */
-static inline int cyp_dict_is_text(PyObject *dict)
-{
-#if defined(CYP_INLINE_VALUES)
-    return ((PyDictObject *)dict)->ma_keys->dk_kind != DICT_KEYS_GENERAL;
-#else
-    return PyDict_GET_SIZE(dict) == 0;
-#endif
-}
-
 /* ---- machine: the collector ----------------------------------------------------------------------- */
 
 /* Up to 3.11 making an object may run the collector, hence user code; since then it runs between bytecodes only. */

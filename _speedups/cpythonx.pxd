@@ -43,8 +43,9 @@ cdef extern from "compat.h":
     unsigned char cyp_number_op(unsigned int size) noexcept
     unsigned int cyp_number_bytes(unsigned int size) noexcept
     int *cyp_enter_emission() noexcept
-    int cyp_enter_loading() noexcept
-    void cyp_leave_loading() noexcept
+    int *cyp_enter_loading() noexcept
+    ctypedef PyObject *(*CypOneArgument)(PyObject *) noexcept
+    void cyp_call_by_one(object function, CypOneArgument) noexcept
     bint cyp_is_unique(PyObject *) noexcept
     PyObject *cyp_call_method(PyObject *, PyObject *) except NULL  # new
     bint cyp_one_digit(PyObject *, int *) noexcept
@@ -194,6 +195,7 @@ cdef extern from "compat.h":
     int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n) except -1  # steals on success only
     PyObject *cyp_dict_like(PyObject *shape, PyObject **items, Py_ssize_t n) noexcept  # new; steals unless NULL
     int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals, on failure too
+    Py_ssize_t cyp_dict_fill(PyObject *dict, PyObject **items, Py_ssize_t n) noexcept  # steals so many
     int cyp_dict_add_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals unless it is 1
     bint cyp_stores_as_dict(PyObject *) noexcept
     PyObject *cyp_type_find(PyTypeObject *, PyObject *name) noexcept  # borrowed, or NULL without exception

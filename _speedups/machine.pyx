@@ -29,12 +29,12 @@ from _speedups.cpythonx cimport (
     PyUnicode_DecodeASCII, PyUnicode_DecodeRawUnicodeEscape, PyUnicode_DecodeUTF8, PyUnicode_FromEncodedObject,
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
     Py_EnterRecursiveCall, Py_False, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_TYPE, Py_True, Py_XDECREF,
-    Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next, cyp_call_new, cyp_calls_plainly,
+    Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next, cyp_call_by_one, cyp_call_new, cyp_calls_plainly,
     cyp_collects_in_allocations, cyp_decimal_make, cyp_default_getattr, cyp_default_new, cyp_default_setattr,
-    cyp_dict_add_steal, cyp_dict_get, cyp_dict_is_text, cyp_dict_like, cyp_dict_next, cyp_dict_next_kept,
+    cyp_dict_add_steal, cyp_dict_fill, cyp_dict_get, cyp_dict_is_text, cyp_dict_like, cyp_dict_next, cyp_dict_next_kept,
     cyp_dict_place, cyp_dict_set_steal, cyp_disown, cyp_enter_loading, cyp_function_code, cyp_has_dict, cyp_has_new,
     cyp_has_setter, cyp_inline_values, cyp_instance_body, cyp_instance_new, cyp_int_from_le, cyp_int_new, cyp_is_ast, cyp_is_free_threaded, cyp_is_method,
-    cyp_is_readonly, cyp_is_tuple_class, cyp_keep, cyp_knows_decimal, cyp_knows_range, cyp_leave_loading,
+    cyp_is_readonly, cyp_is_tuple_class, cyp_keep, cyp_knows_decimal, cyp_knows_range, 
     cyp_list_take, cyp_makes_plainly, cyp_mix_bytes, cyp_module_dict, cyp_object_new, cyp_own, cyp_plain_dict,
     cyp_range_new, cyp_read_double_be, cyp_read_u16, cyp_read_u32, cyp_read_u64, cyp_restore_error, cyp_same_new,
     cyp_set_readonly, cyp_sets_by_class, cyp_slot_at, cyp_slot_offset, cyp_stack_is_low, cyp_stores_as_dict,
@@ -360,6 +360,7 @@ include "load/calls.pxi"
 include "load/objects.pxi"
 include "load/where.pxi"
 include "load/run.pxi"
+include "load/entry.pxi"
 
 
 # ---- options ----------------------------------------------------------------------------------------------------
@@ -398,29 +399,6 @@ cdef object buffer_iterator(object buffers):
 
 
 # ---- entry points -----------------------------------------------------------------------------------------------
-
-
-cdef object run_nested(Loading *r):
-    """run(), as one level of the interpreter's recursion: what it calls may load in its turn."""
-    cdef bint entered = False
-    cdef PyObject *made
-    cdef int nested = cyp_enter_loading()
-    try:
-        if nested and (nested >= MOST_NESTED or cyp_stack_is_low()):
-            raise RecursionError("maximum recursion depth exceeded while unpickling an object")
-        Py_EnterRecursiveCall(b" while unpickling an object")
-        entered = True
-        drop_forgotten()
-        r.base = r.p
-        made = (<run_status>run)(r)
-        if CYP_UNLIKELY(made == NULL):
-            tell_where(r)
-        return steal(made)
-    finally:
-        resume_collector(r)
-        cyp_leave_loading()
-        if entered:
-            Py_LeaveRecursiveCall()
 
 
 # Neither of the two binds as a method where a class has it as an attribute, like those of _pickle.
@@ -480,6 +458,9 @@ def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffe
         memo_drop(&memo)
         if not borrowed:
             PyBuffer_Release(&view)
+
+
+cyp_call_by_one(loads, load_bytes)
 
 
 @cython.binding(False)

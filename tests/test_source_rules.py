@@ -62,6 +62,7 @@ def test_versions_are_the_business_of_compat_h():
                 "compat_emit.h",
                 "compat_load.h",
                 "compat_make.h",
+                "compat_dict.h",
             ),
             r"PY_(VERSION_HEX|MINOR_VERSION|MAJOR_VERSION)|sys\.version_info",
         )

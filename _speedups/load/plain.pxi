@@ -206,7 +206,7 @@ cdef inline bint memo_has(Memo *memo, Py_ssize_t i) noexcept:
 
 
 cdef bint open_dict(Loading *r) except -1:
-    """EMPTY_DICT has been read: if MEMOIZE and MARK follow, leave the dictionary to close_dict()."""
+    """EMPTY_DICT has been read: if MEMOIZE and MARK follow, load pairs, and leave the dictionary to close_dict()."""
     cdef Py_ssize_t i = r.memo.count
     if not r.passing or r.end - r.p < 3 or r.p[0] != OP_MEMOIZE or r.p[1] != OP_MARK or not memo_has_room(r.memo, i):
         return False
@@ -216,36 +216,89 @@ cdef bint open_dict(Loading *r) except -1:
     r.stack.top += 1
     push_mark(&r.stack, KEYED, i)
     r.p += 2
+    load_pairs(r)
     return True
+
+
+cdef inline int load_pairs(Loading *r) except -1:
+    """The mark of a dictionary that is to be made has just been set: push names and atoms as long as those come.
+
+    The dictionary is made if SETITEMS follows.
+    """
+    cdef Stack *s = &r.stack
+    cdef Memo *memo = r.memo
+    cdef PyObject **items = s.top
+    cdef PyObject **sp = items
+    cdef PyObject **limit = s.limit
+    cdef const unsigned char *p = r.p
+    cdef const unsigned char *at
+    cdef const unsigned char *end = r.end
+    cdef PyObject *o
+    while end - p > 8 and sp < limit:
+        if p[0] == OP_SHORT_BINUNICODE:
+            if p[1] + 2 >= end - p:
+                break
+            o = raw_str(p + 2, p[1])
+            p += p[1] + 2
+            if CYP_UNLIKELY(o == NULL):
+                fail_at(r, sp, p)
+            if p[0] == OP_MEMOIZE and memo_append(memo, o):
+                p += 1
+        elif p[0] == OP_BINGET and memo_has(memo, p[1]) and PyUnicode_CheckExact(memo.slots[p[1]]):
+            o = memo.slots[p[1]]
+            Py_INCREF(o)
+            p += 2
+        else:
+            break
+        sp[0] = o
+        sp += 1
+        at = p
+        o = load_atom(memo, &p, end)
+        if CYP_UNLIKELY(o == NULL):
+            if p != at:
+                fail_at(r, sp, p)
+            break
+        sp[0] = o
+        sp += 1
+    s.top = sp
+    if sp > items and not (sp - items) & 1 and p < end and p[0] == OP_SETITEMS:
+        r.p = p + 1
+        return make_dict(r, items, (sp - items) >> 1)
+    r.p = p
+    return load_values(r, ITEMS)
 
 
 cdef bint close_dict(Loading *r) except -1:
     """SETITEMS on a dictionary that is still to be made.  False, and nothing done, if a key is not a str."""
-    cdef Mark *mark = &r.stack.marks[r.stack.nmarks - 1]
-    cdef PyObject **items = r.stack.base + mark.height
+    cdef PyObject **items = r.stack.base + r.stack.fence
     cdef Py_ssize_t n = r.stack.top - items
-    cdef Py_ssize_t i = mark.state
     cdef Py_ssize_t k
-    cdef PyObject *made
     if n & 1 or n == 0:
         return False
     for k in range(0, n, 2):
         if not PyUnicode_CheckExact(items[k]):
             return False
-    made = dict_of(r, items, n >> 1)
+    make_dict(r, items, n >> 1)
+    return True
+
+
+cdef inline int make_dict(Loading *r, PyObject **items, Py_ssize_t n) except -1:
+    """Put the dictionary of the n pairs above the topmost mark in its place."""
+    cdef Py_ssize_t i = r.stack.marks[r.stack.nmarks - 1].state
+    cdef PyObject *made = dict_of(r, items, n)
     (items - 1)[0] = made
     if r.memo.slots[i] == open_tag(r.stack.nmarks - 1):
         Py_INCREF(made)
         r.memo.slots[i] = made
     drop_mark(&r.stack)
-    return True
+    return 0
 
 
 cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
     """A dictionary of n keys, exact strs, and values: the topmost ones, which leave the stack."""
     cdef Shape *shape = NULL
     cdef PyObject *made = NULL
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i = 0
     if 2 <= n <= SHAPE_PAIRS and r.memo.slots != r.memo.first and not cyp_is_free_threaded():  # else too little to come
         shape = shape_of(r, items, n)
         if shape != NULL and shape.like != NULL:
@@ -255,8 +308,12 @@ cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
                 return made
     made = PyDict_New()
     try:
-        for i in range(n):
+        while True:
+            i += cyp_dict_fill(made, items + 2 * i, n - i)
+            if i == n:
+                break
             store_pair(r, made, take_slot(&items[2 * i]), take_slot(&items[2 * i + 1]))
+            i += 1
     except BaseException:
         Py_DECREF(made)
         raise

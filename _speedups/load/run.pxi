@@ -193,7 +193,6 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_EMPTY_DICT or op == OP_EMPTY_LIST or op == OP_EMPTY_SET:
             r.p = p
             if op == OP_EMPTY_DICT and open_dict(r):
-                load_values(r, ITEMS)
                 p = r.p
                 sp = s.top
                 continue
@@ -253,6 +252,11 @@ cdef PyObject *run(Loading *r) except NULL:
         elif op == OP_SETITEMS:
             r.p = p
             if s.nmarks and s.marks[s.nmarks - 1].kind != REAL and close_state(r):
+                if r.p < end and r.p[0] == OP_EMPTY_DICT:
+                    pause_collector(r)
+                    r.p += 1
+                    if not open_dict(r):
+                        r.p -= 1
                 p = r.p
                 sp = s.top
                 continue
