@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import cypickle
+from processes import run_python
 
 HEAD = b"\x80\x04"
 DICT = b"}\x94("
@@ -186,3 +187,26 @@ def test_loads_inside_loads():
 
 def load_again():
     return cypickle.loads(b"c" + __name__.encode() + b"\nload_again\n)R.")
+
+
+DROPPED = """
+import functools, pickle, cypickle
+
+class Drops:
+    def __reduce__(self):
+        return drop, ()
+
+def drop():
+    load.__setstate__((len, (b"",), {}, None))
+    return bytes(10**6), bytes(2 * 10**6)
+
+for loads in (pickle.loads, cypickle.loads):
+    load = functools.partial(loads, pickle.dumps([Drops(), *range(10**6)], 5))
+    dropped, *rest = load()
+    assert rest == list(range(10**6)) and load() == 0
+"""
+
+
+def test_data_that_the_caller_drops():
+    run = run_python("-c", DROPPED, seconds=60)
+    assert run.returncode == 0, run.stderr

@@ -64,11 +64,15 @@ cdef inline const unsigned char *begin_pickle(Loading *r) noexcept:
 
 
 cdef PyObject *load_bytes(PyObject *data) noexcept:
-    """loads() of a bytes object, which the caller keeps, without options; NULL with an exception."""
+    """loads() of a bytes object without options; NULL with an exception.
+
+    The caller's reference may go meanwhile: what is loaded may change a functools.partial that has made the call.
+    """
     cdef Loading r
     cdef Memo memo
     cdef PyObject *made
     cdef PyObject *error = NULL
+    Py_INCREF(data)
     memo_init(&memo)
     loading_init(&r, &memo)
     r.encoding = "ASCII"
@@ -81,6 +85,7 @@ cdef PyObject *load_bytes(PyObject *data) noexcept:
         error = cyp_take_error()
     loading_free(&r)
     memo_drop(&memo)
+    Py_DECREF(data)
     if CYP_UNLIKELY(error != NULL):
         cyp_restore_error(error)
     return made
