@@ -106,11 +106,13 @@ static inline Py_hash_t cyp_text_hash(PyObject *text)
 #endif
 /* Add pairs to an exact dict that nobody else knows, whose keys are exact strs, and take their references, which leaves
    NULLs in items; how many.  The rest is left where there is no room, where a key may be there already, or the dict is
-   of another kind.
+   of another kind.  *is_new: the next key is not there, so that to add it runs no finalizer, and nobody knows the dict
+   after that either.
 
    Objects/dictobject.c, insertdict() from 3.11 on, without asking again what is the same for each new pair. */
-static inline Py_ssize_t cyp_dict_fill(PyObject *dict, PyObject **items, Py_ssize_t n)
+static inline Py_ssize_t cyp_dict_fill(PyObject *dict, PyObject **items, Py_ssize_t n, int *is_new)
 {
+    *is_new = 0;
 #if defined(CYP_INLINE_VALUES)
     PyDictObject *self = (PyDictObject *)dict;
     PyDictKeysObject *keys = self->ma_keys;
@@ -118,13 +120,9 @@ static inline Py_ssize_t cyp_dict_fill(PyObject *dict, PyObject **items, Py_ssiz
     PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
     int8_t *places = (int8_t *)keys->dk_indices;
     size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
-    Py_ssize_t room = keys->dk_usable < n ? keys->dk_usable : n, used = keys->dk_nentries, done;
-    if (room <= 0) {
-        if (n > 0) (void)cyp_text_hash(items[0]);  /* for whoever makes room */
-        return 0;
-    }
+    Py_ssize_t room = keys->dk_usable, used = keys->dk_nentries, done;
     int tracked = 0;
-    for (done = 0; done < room; done++) {
+    for (done = 0; done < n; done++) {
         PyObject *key = items[2 * done], *value = items[2 * done + 1];
         Py_hash_t hash = cyp_text_hash(key);
         size_t perturb = (size_t)hash, place = perturb & mask;
@@ -132,6 +130,10 @@ static inline Py_ssize_t cyp_dict_fill(PyObject *dict, PyObject **items, Py_ssiz
             if (places[place] < 0 || ((PyASCIIObject *)entries[places[place]].me_key)->hash == hash) goto end;
             perturb >>= 5;
             place = (place * 5 + perturb + 1) & mask;
+        }
+        if (done >= room) {
+            *is_new = 1;
+            break;
         }
         places[place] = (int8_t)used;
         entries[used].me_key = key;
@@ -145,6 +147,7 @@ static inline Py_ssize_t cyp_dict_fill(PyObject *dict, PyObject **items, Py_ssiz
         }
     }
 end:
+    if (done == 0) return 0;  /* the keys of an empty dict are not its own */
     keys->dk_nentries = used;
     keys->dk_usable -= done;
     self->ma_used += done;

@@ -195,7 +195,7 @@ cdef extern from "compat.h":
     int cyp_list_take(PyObject *list, PyObject **items, Py_ssize_t n) except -1  # steals on success only
     PyObject *cyp_dict_like(PyObject *shape, PyObject **items, Py_ssize_t n) noexcept  # new; steals unless NULL
     int cyp_dict_set_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals, on failure too
-    Py_ssize_t cyp_dict_fill(PyObject *dict, PyObject **items, Py_ssize_t n) noexcept  # steals so many
+    Py_ssize_t cyp_dict_fill(PyObject *dict, PyObject **items, Py_ssize_t n, int *is_new) noexcept  # steals so many
     int cyp_dict_add_steal(PyObject *dict, PyObject *key, PyObject *value) except -1  # steals unless it is 1
     bint cyp_stores_as_dict(PyObject *) noexcept
     PyObject *cyp_type_find(PyTypeObject *, PyObject *name) noexcept  # borrowed, or NULL without exception

@@ -5,6 +5,7 @@ import itertools
 import pickle
 import random
 import sys
+import types
 
 import pytest
 
@@ -210,3 +211,34 @@ for loads in (pickle.loads, cypickle.loads):
 def test_data_that_the_caller_drops():
     run = run_python("-c", DROPPED, seconds=60)
     assert run.returncode == 0, run.stderr
+
+
+class Finder:
+    """Finds, when it is finalized, the dict that it was a value of, and makes that the names of a function."""
+
+    made = None
+
+    def __del__(self):
+        for found in gc.get_objects():
+            if type(found) is dict and found.get("found") == "by this":
+                Finder.made = types.FunctionType((lambda: len).__code__.replace(), found)
+                for _ in range(100):
+                    Finder.made()
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 6, 8])
+@pytest.mark.parametrize("between", [0, 1, 2])
+def test_a_dict_that_a_finalizer_finds(before, between):
+    """What CPython knows of its keys by then does not outlive the next one."""
+    others = [text(str(n)) + b"K\x05" for n in range(before + between)]
+    pairs = [text("found") + text("by this"), *others[:before]]
+    pairs += [
+        text("value") + b"c" + __name__.encode() + b"\nFinder\n)\x81",
+        text("value") + b"K\x05",
+        *others[before:],
+    ]
+    data = HEAD + DICT + b"".join(pairs) + text("len") + b"K\x07u."
+    for loads in (pickle.loads, cypickle.loads):
+        loads(data)
+        assert Finder.made() == Finder.made.__globals__["len"] == 7
+        Finder.made = None

@@ -299,6 +299,7 @@ cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
     cdef Shape *shape = NULL
     cdef PyObject *made = NULL
     cdef Py_ssize_t i = 0
+    cdef int is_new = True
     if 2 <= n <= SHAPE_PAIRS and r.memo.slots != r.memo.first and not cyp_is_free_threaded():  # else too little to come
         shape = shape_of(r, items, n)
         if shape != NULL and shape.like != NULL:
@@ -309,7 +310,8 @@ cdef PyObject *dict_of(Loading *r, PyObject **items, Py_ssize_t n) except NULL:
     made = PyDict_New()
     try:
         while True:
-            i += cyp_dict_fill(made, items + 2 * i, n - i)
+            if is_new:  # else the finalizer of a value that was replaced may have found the dictionary
+                i += cyp_dict_fill(made, items + 2 * i, n - i, &is_new)
             if i == n:
                 break
             store_pair(r, made, take_slot(&items[2 * i]), take_slot(&items[2 * i + 1]))
