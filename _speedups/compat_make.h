@@ -32,7 +32,7 @@ static inline void cyp_init_object(PyObject *o, PyTypeObject *tp)
         return;
     }
 #endif
-#if PY_VERSION_HEX >= 0x030E0000 && SIZEOF_VOID_P > 4
+#if PY_VERSION_HEX >= 0x030E0000
     o->ob_refcnt_full = 1;
 #else
     o->ob_refcnt = 1;
