@@ -145,6 +145,23 @@ def test_in_the_memo_of_a_pickler_that_goes_on(name):
     assert ours == theirs
 
 
+@pytest.mark.parametrize(
+    "place", [lambda item: [item, item], lambda item: {"key": item}, lambda item: (item,)]
+)
+def test_a_node_that_is_in_an_assigned_memo(place):
+    def scenario(implementation, seen):
+        known, *others = [name(text) for text in "abcdefg"]
+        file = io.BytesIO()
+        pickler = implementation.Pickler(file, 5)
+        pickler.memo = {id(known): (0, known)}
+        pickler.dump([*others, place(known), name()])
+        return file.getvalue()
+
+    cypickle.dumps([name(), name()], 5)  # their class has a plan by now
+    theirs, ours = both(scenario)
+    assert ours == theirs
+
+
 @pytest.mark.parametrize("padding", range(65530 - 40, 65536 + 3))
 def test_at_the_end_of_a_frame(padding):
     for nodes in (node(), node("x = -y + 1"), [ast.Load(), ast.Name("a", ast.Load()), OwnFields(1, 2)]):

@@ -12,8 +12,10 @@ cdef unsigned char *put_node(Emission *e, unsigned char *p, PyObject *o, bint un
     cdef Py_ssize_t n, i, nones
     cdef size_t slot = 0
     e.status = GO
-    if dictionary == NULL or not is_own_dictionary(e, dictionary) or plan.class_index < m.n_alias or plan.class_index < 0:
+    if dictionary == NULL or not is_own_dictionary(e, dictionary) or plan.class_index < 0:
         return NULL
+    if CYP_UNLIKELY(m.n_alias):
+        return NULL  # put_part says nothing of what is in an assigned memo
     n = PyDict_GET_SIZE(dictionary)
     pairs = cyp_named_pairs(dictionary)
     if pairs == NULL or n == 0 or n > PLAN_NAMES or plan.generation != m.generation:
@@ -63,7 +65,7 @@ cdef inline unsigned char *put_node_pairs(Emission *e, unsigned char *p, PyObjec
                 end = put_atom(p, value)
             if end == NULL and not is_unique(e, value):
                 index = memo_get(e.memo, value)
-                if index >= e.memo.n_alias:
+                if index >= 0:
                     end = put_get_at(p, index)
         if end == NULL:
             end = put_part(e, p, value)
