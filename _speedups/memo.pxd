@@ -214,9 +214,13 @@ cdef inline int memo_enter(Memo *m, PyObject *o) except -1:
     return 0
 
 
+ctypedef int (*memo_status)(Memo *) noexcept
+
+
 cdef inline int memo_secure(Memo *m) except -1:
     """Own and hash everything logged, so that user code may run; then make the dictionaries that stood for themselves.
 
+    MemoryError leaves NULL for what it does not own yet: the dump is over, and the log is shortened when it ends.
     Making one may run the collector, hence user code: by then all else is secured, the instances included.
     """
     cdef Py_ssize_t first = m.secured
@@ -229,7 +233,10 @@ cdef inline int memo_secure(Memo *m) except -1:
             pending += 1
         elif o != NULL:
             if memo_get(m, o) < 0:
-                memo_reserve(m)
+                if CYP_UNLIKELY(m.used >= m.room) and (<memo_status>memo_grow_table)(m) < 0:
+                    # What is dropped on the way out must not be found here by the next who tries.
+                    memset(m.log + m.secured, 0, <size_t>(m.n - m.secured) * sizeof(PyObject *))
+                    return -1
                 memo_insert(m, o, m.secured)
             Py_INCREF(o)
         m.secured += 1

@@ -262,6 +262,30 @@ def test_any_allocation_of_dumps_may_fail(kind, protocol):
         gc.enable()
 
 
+class Text(str):
+    """Its reduce value holds a tuple that nobody else has."""
+
+    __slots__ = ()
+
+
+@pytest.mark.skipif(_testcapi is None, reason="no _testcapi that can be used")
+@pytest.mark.parametrize("count", range(50, 140))
+def test_the_memo_owns_nothing_that_is_gone(count):
+    """Where it cannot grow, the parts of a reduce value are dropped before it has taken them over."""
+    graph = [["".join(["m", str(i)]) for i in range(count)], Text("a"), {Text("b"): Text("c")}]
+    expected = cypickle.dumps(graph, 4)
+    gc.disable()
+    try:
+        for start in range(30):
+            dumped = without_memory(lambda: cypickle.dumps(graph, 4), start)
+            assert dumped == expected or type(dumped) is MemoryError, (start, dumped)
+            held = [(i,) for i in range(40)]
+            assert [cypickle.dumps(graph, 4) for _ in range(10)] == [expected] * 10
+            assert held == [(i,) for i in range(40)]
+    finally:
+        gc.enable()
+
+
 class Chunks:
     """A file whose write() cannot fail once it has written."""
 
