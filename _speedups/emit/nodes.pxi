@@ -2,9 +2,10 @@
 
 
 cdef unsigned char *put_node(Emission *e, unsigned char *p, PyObject *o, bint uniq, Plan *plan) noexcept:
-    """nest_instance for one of PLAN_SYNTAX, which is not in the memo, as put_part would.
+    """nest_instance for one of PLAN_SYNTAX, as put_part would: it is not in the memo, unless that is an assigned one.
 
-    NULL and GO in e.status: nothing is written, and another way is needed.  No name is that of a hook: see put_other_name.
+    NULL and GO in e.status: nothing is written, and another way is needed.  No name is that of a hook: see
+    put_other_name.
     """
     cdef Memo *m = e.memo
     cdef PyObject *dictionary = cyp_instance_dict(o)
@@ -15,7 +16,7 @@ cdef unsigned char *put_node(Emission *e, unsigned char *p, PyObject *o, bint un
     if dictionary == NULL or not is_own_dictionary(e, dictionary) or plan.class_index < 0:
         return NULL
     if CYP_UNLIKELY(m.n_alias):
-        return NULL  # put_part says nothing of what is in an assigned memo
+        return NULL  # there it may be, by another index
     n = PyDict_GET_SIZE(dictionary)
     pairs = cyp_named_pairs(dictionary)
     if pairs == NULL or n == 0 or n > PLAN_NAMES or plan.generation != m.generation:

@@ -35,7 +35,7 @@ cdef unsigned char *nest_shared_keys(Emission *e, unsigned char *p, PyObject *o,
 
 
 cdef inline uint64_t hold_open(Emission *e, PyObject *o) noexcept:
-    """Parts of o come next, which may run user code: until leave_open it is held, and counts as a level.  The epoch."""
+    """Parts of o come next, which may run user code: until its end it is held, and counts as a level.  The epoch."""
     Py_INCREF(o)
     e.depth += 1
     return e.epoch

@@ -1,4 +1,5 @@
-# Lists and tuples on the C stack, and dicts by pairs.pxi, with the write position in a register, for as long as no user code runs.
+# Lists and tuples on the C stack, and dicts by pairs.pxi, with the write position in a register, for as long as no user
+# code runs.
 #
 # These functions take the place to write at and return the one behind what they have written.  NULL: e.out.p is that
 # place, e.status tells whether it has failed, and if not then user code has run.  What is made of atoms and strs alone
@@ -159,7 +160,7 @@ cdef unsigned char *put_part(Emission *e, unsigned char *p, PyObject *o) noexcep
 
 
 cdef unsigned char *put_other_part(Emission *e, unsigned char *p, PyObject *o) noexcept:
-    """put_part for what has other ways to be written, or meets a boundary.  It is in no memo, as far as that is known."""
+    """put_part for what has other ways to be written, or meets a boundary, or is in an assigned memo."""
     cdef PyTypeObject *t = Py_TYPE(o)
     cdef Plan *plan = plans[plan_place(t)]
     cdef unsigned char *end

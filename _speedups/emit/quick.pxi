@@ -115,8 +115,9 @@ cdef inline int put_pairs(Emission *e, PyObject *o, bint instance, Plan *plan, P
                           Py_ssize_t *pos, PyObject **pending) noexcept:
     """A run of items of the dict o, or attributes of the instance o, whose keys and values are frequent leaves.
 
-    plan: remembers the names of attributes by place; NULL for any other dict.  stop: *done is to get no further than this.  pos: the place as PyDict_Next counts it.
-    pending: gets the value, borrowed, whose key is written and which is not; NULL where there is none.
+    plan: remembers the names of attributes by place; NULL for any other dict.  stop: *done is to get no further than this.
+    pos: the place as PyDict_Next counts it.  pending: gets the value, borrowed, whose key is written and which is not;
+    NULL where there is none.
     """
     cdef unsigned char *p = e.out.p
     cdef unsigned char *end
