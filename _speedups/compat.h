@@ -126,17 +126,30 @@ static inline uint64_t cyp_read_u64(const unsigned char *p)
 {
     return (uint64_t)cyp_read_u32(p) | (uint64_t)cyp_read_u32(p + 4) << 32;
 }
+/* What has the bytes of u in memory, most significant first.  Compilers know this form, and not that of eight stores in
+   every loop. */
+static inline uint64_t cyp_big_endian(uint64_t u)
+{
+#if PY_LITTLE_ENDIAN
+    u = (u >> 8 & 0x00FF00FF00FF00FFu) | (u & 0x00FF00FF00FF00FFu) << 8;
+    u = (u >> 16 & 0x0000FFFF0000FFFFu) | (u & 0x0000FFFF0000FFFFu) << 16;
+    u = u >> 32 | u << 32;
+#endif
+    return u;
+}
 static inline void cyp_write_double_be(unsigned char *p, double d)
 {
     uint64_t u;
     memcpy(&u, &d, 8);
-    for (int i = 0; i < 8; i++) p[i] = (unsigned char)(u >> (56 - 8 * i));
+    u = cyp_big_endian(u);
+    memcpy(p, &u, 8);
 }
 static inline double cyp_read_double_be(const unsigned char *p)
 {
-    uint64_t u = 0;
+    uint64_t u;
     double d;
-    for (int i = 0; i < 8; i++) u = u << 8 | p[i];
+    memcpy(&u, p, 8);
+    u = cyp_big_endian(u);
     memcpy(&d, &u, 8);
     return d;
 }

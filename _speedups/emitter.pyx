@@ -98,6 +98,7 @@ cdef dict singleton_types = {type(None): (None,), type(...): (...,), type(NotImp
 include "interrupts.pxi"
 include "emit/output.pxi"
 include "emit/text.pxi"
+include "emit/numbers.pxi"
 include "emit/atoms.pxi"
 include "emit/plans.pxi"
 include "emit/quick.pxi"

@@ -1,4 +1,4 @@
-# Objects without parts: None, bool, int, float; and the leaf dispatcher that every object passes first.
+# Objects without parts: None, bool; and the leaf dispatcher that every object passes first.
 
 cdef inline unsigned char *put_leaf(Emission *e, unsigned char *p, PyObject *o) noexcept:
     """Write one of the frequent leaves at p, in so far as nothing can fail and p is not beyond e.out.lim.
@@ -70,33 +70,6 @@ cdef inline unsigned char *put_new_str(Memo *m, unsigned char *p, PyObject *o, b
     p += 2 + nbytes
     p[0] = OP_MEMOIZE
     return p + 1
-
-
-cdef inline unsigned char *put_int(unsigned char *p, PyObject *o) noexcept:
-    """An int of at most 64 bits in a protocol that has LONG1, at p; NULL for a longer one."""
-    cdef int fits = 0, number
-    cdef int64_t value
-    cdef unsigned int nbytes
-    if CYP_LIKELY(cyp_one_digit(o, &number)):
-        return put_number(p, number)
-    value = cyp_int_as_i64(o, &fits)
-    if CYP_LIKELY(fits and -0x80000000 <= value <= 0x7FFFFFFF):
-        return put_number(p, <int>value)
-    if not fits:
-        return NULL
-    nbytes = cyp_signed_bytes(value)
-    p[0] = OP_LONG1
-    p[1] = <unsigned char>nbytes
-    cyp_write_u64(p + 2, <uint64_t>value)
-    return p + 2 + nbytes
-
-
-cdef inline unsigned char *put_number(unsigned char *p, int value) noexcept:
-    """BININT1, BININT2 or BININT at p, chosen without a branch, for sizes come in any order."""
-    cdef unsigned int size = (<unsigned int>value > 0xFF) + (<unsigned int>value > 0xFFFF)
-    cyp_write_u32(p + 1, <uint32_t>value)
-    p[0] = cyp_number_op(size)
-    return p + cyp_number_bytes(size)
 
 
 cdef inline unsigned char *put_get_at(unsigned char *p, Py_ssize_t index) noexcept:

@@ -5,11 +5,6 @@
 # place, e.status tells whether it has failed, and if not then user code has run.  What is made of atoms and strs alone
 # is just written; from the first part of another kind on, its container is held and counts as a level.
 
-cdef enum:
-    MANY = 16   # items that are worth a look at what most of them are
-    NUMBER = 5  # bytes of a small int at most: BININT
-
-
 cdef inline unsigned char *put_plain(Emission *e, unsigned char *p, PyObject *o) noexcept:
     """An atom or a str at p, which is not beyond e.out.lim; NULL, and nothing done, for any other or a difficult one."""
     cdef unsigned char *end
@@ -57,71 +52,58 @@ cdef inline Py_ssize_t utf8_most(int kind, Py_ssize_t ncodepoints) noexcept:
     return ncodepoints * (2 if kind == 1 else 3 if kind == 2 else 4)
 
 
+cdef Py_ssize_t put_strs(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
+    """Strs from items[i] on and before items[stop], up to one that put_plain declines or a boundary; where that is."""
+    cdef unsigned char *p = e.out.p
+    cdef unsigned char *lim = e.out.lim
+    cdef unsigned char *end
+    cdef Py_ssize_t known
+    while i < stop and p <= lim and Py_TYPE(items[i]) == &PyUnicode_Type:
+        known = e.memo.n
+        end = put_str(e, p, items[i])
+        if CYP_UNLIKELY(end == NULL):
+            end = put_other_str(e, p, items[i])
+            if end == NULL:
+                break
+        p = end
+        i += 1
+        if known == e.memo.n:
+            # It has been met before, and so will be the next, if it is like that list.
+            e.out.p = p
+            i = put_gets(e, items, i, stop)
+            p = e.out.p
+    e.out.p = p
+    return i
+
+
 cdef inline unsigned char *put_run(Emission *e, unsigned char *p, PyObject **items, Py_ssize_t *done,
                                    Py_ssize_t stop, bint many) noexcept:
     """Atoms and strs from items[done[0]] on and before items[stop], up to the first of another kind or a boundary.
 
-    many: there may be so many of them that what most are is worth a look.
+    many: there may be so many of them that runs of one kind are worth a loop of their own.
     """
     cdef unsigned char *lim = e.out.lim
     cdef unsigned char *end
-    cdef Py_ssize_t i = done[0], known
-    cdef int number
-    cdef bint mixed = many and stop - i >= MANY and sizes_differ(items, i, stop)
+    cdef PyTypeObject *t
+    cdef Py_ssize_t i = done[0]
     while i < stop and p <= lim:
-        if Py_TYPE(items[i]) == &PyFloat_Type:
-            p[0] = OP_BINFLOAT
-            cyp_write_double_be(p + 1, PyFloat_AS_DOUBLE(items[i]))
-            p += 9
-        elif Py_TYPE(items[i]) == &PyLong_Type and cyp_one_digit(items[i], &number):
-            p = put_number(p, number) if mixed else put_usual_number(p, number)
-        else:
-            known = e.memo.n
-            end = put_plain(e, p, items[i])
-            if end == NULL:
-                break
-            p = end
-            if many and known == e.memo.n and Py_TYPE(items[i]) == &PyUnicode_Type:
-                # It has been met before, and so will be the next, if it is like that list.
-                e.out.p = p
-                i = put_gets(e, items, i + 1, stop)
-                p = e.out.p
-                continue
+        t = Py_TYPE(items[i])
+        end = put_plain(e, p, items[i])
+        if end == NULL:
+            break
+        p = end
         i += 1
+        if many and i < stop and Py_TYPE(items[i]) == t:
+            e.out.p = p
+            if t == &PyLong_Type:
+                i = put_ints(e, items, i, stop)
+            elif t == &PyFloat_Type:
+                i = put_floats(e, items, i, stop)
+            elif t == &PyUnicode_Type:
+                i = put_strs(e, items, i, stop)
+            p = e.out.p
     done[0] = i
     return p
-
-
-cdef bint sizes_differ(PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
-    """Whether ints among items[i:stop] take several opcodes, by a sample: then no branch foresees which."""
-    cdef Py_ssize_t step = (stop - i) >> 2
-    cdef int number
-    cdef unsigned int first = 3, size
-    while i < stop:
-        if Py_TYPE(items[i]) != &PyLong_Type:
-            return False
-        if not cyp_one_digit(items[i], &number):
-            return True
-        size = (<unsigned int>number > 0xFF) + (<unsigned int>number > 0xFFFF)
-        if first != 3 and size != first:
-            return True
-        first = size
-        i += step
-    return False
-
-
-cdef inline unsigned char *put_usual_number(unsigned char *p, int value) noexcept:
-    """put_number where most are of one size: a branch is foreseen, and nothing waits for the size."""
-    if <unsigned int>value <= 0xFF:
-        p[0] = OP_BININT1
-        p[1] = <unsigned char>value
-        return p + 2
-    cyp_write_u32(p + 1, <uint32_t>value)
-    if <unsigned int>value > 0xFFFF:
-        p[0] = OP_BININT
-        return p + 5
-    p[0] = OP_BININT2
-    return p + 3
 
 
 cdef inline unsigned char *put_value(Emission *e, unsigned char *p, PyObject *o) noexcept:
@@ -264,23 +246,10 @@ cdef unsigned char *nest_list(Emission *e, unsigned char *p, PyObject *o, bint u
     return p + 1
 
 
-cdef inline unsigned char *put_numbers(unsigned char *p, PyObject **items, Py_ssize_t *done, Py_ssize_t n) noexcept:
-    """Small ints among the n items, *done of them, up to the first of another kind; there is room for all."""
-    cdef Py_ssize_t i = 0
-    cdef int number
-    while i < n:
-        if CYP_UNLIKELY(Py_TYPE(items[i]) != &PyLong_Type or not cyp_one_digit(items[i], &number)):
-            break
-        p = put_usual_number(p, number)
-        i += 1
-    done[0] = i
-    return p
-
-
 cdef unsigned char *nest_list_of_any(Emission *e, unsigned char *p, PyObject *o, bint uniq, Py_ssize_t done) noexcept:
     """nest_list from an item on, which may have parts."""
     cdef Py_ssize_t n = PyList_GET_SIZE(o)
-    p = put_run(e, p, cyp_list_items(o), &done, n, True)
+    p = put_run(e, p, cyp_list_items(o), &done, n, n >= MANY)
     if CYP_UNLIKELY(done < n or p > e.out.hard):
         return nest_list_from(e, p, o, uniq, done)
     p[0] = OP_APPENDS if n > 1 else OP_APPEND
@@ -325,7 +294,7 @@ cdef unsigned char *put_items(Emission *e, unsigned char *p, PyObject *o, Py_ssi
             e.out.p = p
             i = put_gets(e, items, i, stop)
             p = e.out.p
-        p = put_run(e, p, items, &i, stop, True)
+        p = put_run(e, p, items, &i, stop, stop - i >= MANY)
         done[0] = i
         if i == stop or is_container(items[i]):
             continue
