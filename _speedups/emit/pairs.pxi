@@ -60,9 +60,8 @@ cdef unsigned char *put_named_pairs(Emission *e, unsigned char *p, PyObject *o, 
             continue
         end = NULL
         if CYP_LIKELY(p <= e.out.lim):
-            if done < e.n_keys and e.keys[done] == key:
-                end = put_get_at(p, e.key_indices[done])
-            else:
+            end = put_known_key(e, p, key, done)
+            if CYP_UNLIKELY(end == NULL):
                 end = (<put_at_place>cyp_apart(<void *>put_key))(e, p, key, done)
         if CYP_UNLIKELY(end == NULL):
             if not held:
@@ -97,6 +96,21 @@ cdef unsigned char *put_named_pairs(Emission *e, unsigned char *p, PyObject *o, 
         Py_DECREF(o)
     p[0] = OP_SETITEMS if n > 1 else OP_SETITEM
     return p + 1
+
+
+cdef inline unsigned char *put_known_key(Emission *e, unsigned char *p, PyObject *key, Py_ssize_t place) noexcept:
+    """put_key for one that an earlier dict has at the same place, or the memo's table where it is looked for first."""
+    cdef Memo *m = e.memo
+    cdef uint32_t entry
+    if CYP_UNLIKELY(place >= e.n_keys):
+        return NULL
+    if e.keys[place] != key:
+        entry = m.table[memo_slot(m, key)]
+        if entry <= m.n_alias or m.log[entry - 1] != key:
+            return NULL
+        e.keys[place] = key
+        e.key_indices[place] = entry - 1
+    return put_get_at(p, e.key_indices[place])
 
 
 cdef unsigned char *put_key(Emission *e, unsigned char *p, PyObject *key, Py_ssize_t place) noexcept:
