@@ -46,6 +46,18 @@ static inline void cyp_call_by_one(PyObject *function, CypOneArgument by_one)
 /* There is an exception. */
 static inline int cyp_has_error(void) { return PyErr_Occurred() != NULL; }
 
+/* ---- machine: files ------------------------------------------------------------------------------ */
+
+/* method(n), new reference. */
+static inline PyObject *cyp_call_with_size(PyObject *method, Py_ssize_t n)
+{
+    PyObject *size = PyLong_FromSsize_t(n), *result;
+    if (size == NULL) return NULL;
+    result = PyObject_CallOneArg(method, size);
+    Py_DECREF(size);
+    return result;
+}
+
 /* ---- machine: strings --------------------------------------------------------------------------- */
 
 static inline int cyp_all_ascii(const unsigned char *p, Py_ssize_t n)

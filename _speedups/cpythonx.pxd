@@ -189,6 +189,7 @@ cdef extern from "Python.h":
 # ==== machine ====
 
 cdef extern from "compat.h":
+    PyObject *cyp_call_with_size(object method, Py_ssize_t) except NULL  # new
     PyObject *cyp_str_new(const unsigned char *, Py_ssize_t nbytes) except NULL  # new
     uint64_t cyp_mix_bytes(const unsigned char *, Py_ssize_t nbytes) noexcept
     PyObject *cyp_int_from_le(const unsigned char *, Py_ssize_t nbytes) except NULL  # new

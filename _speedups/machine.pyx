@@ -30,7 +30,7 @@ from _speedups.cpythonx cimport (
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
     Py_EnterRecursiveCall, Py_False, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_TYPE, Py_True, Py_XDECREF,
     Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next, cyp_call_by_one, cyp_call_new,
-    cyp_calls_plainly, cyp_collects_in_allocations, cyp_decimal_make, cyp_default_getattr, cyp_default_new,
+    cyp_call_with_size, cyp_calls_plainly, cyp_collects_in_allocations, cyp_decimal_make, cyp_default_getattr, cyp_default_new,
     cyp_default_setattr, cyp_dict_add_steal, cyp_dict_fill, cyp_dict_get, cyp_dict_is_text, cyp_dict_like,
     cyp_dict_next, cyp_dict_next_kept, cyp_dict_place, cyp_dict_set_steal, cyp_disown, cyp_enter_loading,
     cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_inline_values, cyp_instance_body,
@@ -109,7 +109,7 @@ cdef class Habits:
     cdef bint counts_sparse      # MEMOIZE counts what PUT stored far beyond the other indices
     cdef bint old_getattr        # missing globals are reported in pickle's own words
     cdef bint persid_asks_first  # without persistent_load, persistent ids fail before they are read
-    cdef bint captures_hook      # persistent_load is looked up by __init__() and not by load()
+    cdef object capture_hook     # how __init__() keeps a persistent_load, where it and not load() looks for it; or None
     cdef bint loose_bools        # INT takes any two characters for a boolean that make 0 or 1
     cdef int int_base            # of INT: 0 takes prefixes
     cdef int long_base           # of LONG
@@ -137,7 +137,7 @@ def configure(unpickler, /, **found):
     habits.counts_sparse = found["counts_sparse"]
     habits.old_getattr = found["old_getattr"]
     habits.persid_asks_first = found["persid_asks_first"]
-    habits.captures_hook = found["captures_hook"]
+    habits.capture_hook = found["capture_hook"]
     habits.loose_bools = found["loose_bools"]
     habits.int_base = found["int_base"]
     habits.long_base = found["long_base"]
@@ -166,7 +166,10 @@ cdef class Window:
 
 
 cdef class Machine:
-    """What an Unpickler keeps from one load() to the next; the Python class adds the hooks."""
+    """Machine(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())
+--
+
+What an Unpickler keeps from one load() to the next.  Unpickler adds its hooks and says what the arguments are."""
 
     cdef object read
     cdef object readinto
@@ -216,6 +219,15 @@ cdef class Machine:
         memo_init(&self.slots)
         self.persistent = self.persistent_now = unset
 
+    def __init__(self, file, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
+        self.begin()
+        try:
+            machine_open(self, file, fix_imports, encoding, errors, buffers, "Unpickler")
+        finally:
+            self.end()
+        if habits.capture_hook is not None and type(self) is not plain_unpickler:
+            habits.capture_hook(self, "persistent_load", Machine._set_hook)
+
     def __dealloc__(self):
         self.release_view()
         memo_free(&self.slots)
@@ -225,15 +237,6 @@ cdef class Machine:
             self.has_view = False
             self.pos = self.prefetched = 0
             PyBuffer_Release(&self.view)
-
-    @cython.binding(False)
-    def _open(self, file, fix_imports, encoding, errors, buffers):
-        """Start over with a file and the options of __init__()."""
-        self.begin()
-        try:
-            machine_open(self, file, fix_imports, encoding, errors, buffers, "Unpickler")
-        finally:
-            self.end()
 
     @cython.binding(False)
     def _set_hook(self, hook, bint bound):
@@ -551,7 +554,7 @@ cdef object machine_load(Machine m, bint once):
 cdef int choose_hook(Machine m) except -1:
     """Find the persistent_load that this load() will call."""
     m.persistent_now = m.persistent
-    if not habits.captures_hook and type(m) is not plain_unpickler and type(m) is not Machine:
+    if habits.capture_hook is None and type(m) is not plain_unpickler and type(m) is not Machine:
         m.persistent_now = m.persistent_load
         m.persistent_bound = False
     return 0

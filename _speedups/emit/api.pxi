@@ -41,7 +41,7 @@ cdef inline PyObject *or_null(object o) noexcept:
     return NULL if o is None else <PyObject *>o
 
 
-cpdef int protocol_number(object protocol) except -1:
+cdef int protocol_number(object protocol) except -1:
     """0 to HIGHEST_PROTOCOL.  Source: _pickle.c _Pickler_SetProtocol."""
     cdef long number
     cdef int64_t usual
@@ -179,15 +179,6 @@ def dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None):
         memo_free(&memo)
 
 
-cdef object plain_pickler = None
-
-
-def set_pickler(cls, /):
-    """Set the class that dump() uses."""
-    global plain_pickler
-    plain_pickler = cls
-
-
 @cython.binding(False)
 @cython.embedsignature(True)
 @cython.embedsignature.format("clinic")
@@ -196,4 +187,17 @@ def dump(obj, file, protocol=None, *, fix_imports=True, buffer_callback=None):
 
     Arguments and errors are those of Pickler and its dump().  Source: pickle.dump.
     """
-    plain_pickler(file, protocol, fix_imports, buffer_callback).dump(obj)
+    cdef Emission e
+    cdef Memo memo
+    cdef int proto = 0
+    cdef object write = check_arguments(file, protocol, buffer_callback, &proto)
+    memo_init(&memo, next_epoch())
+    emission_init(&e, &memo, proto, fix_imports, buffer_callback)
+    e.write = <PyObject *>write
+    e.guard = True
+    try:
+        emit(&e, obj)
+        flush(&e)
+    finally:
+        emission_free(&e)
+        memo_free(&memo)

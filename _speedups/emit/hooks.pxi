@@ -60,7 +60,10 @@ def hook_attribute(stdlib_class, name, default, get, set_):
 @cython.binding(False)
 def capture_hook(instance, name, set_):
     """Keep a subclass's hook, without a cycle where it is a method of this very object."""
-    cdef object hook = getattr(instance, name, UNSET)
+    cdef object hook
+    if type(getattr(type(instance), name, None)) is Hook:
+        return  # the subclass has none
+    hook = getattr(instance, name, UNSET)
     if isinstance(hook, MethodType) and hook.__self__ is instance:
         set_(instance, hook.__func__, True)
     else:

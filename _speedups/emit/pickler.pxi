@@ -48,7 +48,10 @@ cdef class TableMember:
 
 
 cdef class Emitter:
-    """The compiled part of Pickler; cypickle.Pickler adds what validates its arguments."""
+    """Emitter(file, protocol=None, fix_imports=True, buffer_callback=None)
+--
+
+The compiled part of Pickler, which adds its hooks and says what they and the arguments are."""
 
     cdef Memo memo_table
     cdef list kept               # references to what the memo names, between dumps
@@ -70,6 +73,13 @@ cdef class Emitter:
         self.table = UNSET
         self.hook = UNSET
         self.write = UNSET
+
+    def __init__(self, file, protocol=None, fix_imports=True, buffer_callback=None):
+        cdef int number = 0
+        cdef object write = check_arguments(file, protocol, buffer_callback, &number)
+        configure(self, write, number, fix_imports, buffer_callback)
+        if cyp_captures_hooks() and type(self) is not plain_pickler:
+            capture_hook(self, "persistent_id", set_hook)
 
     def __dealloc__(self):
         memo_free(&self.memo_table)
@@ -101,8 +111,8 @@ cdef class Emitter:
         cdef Emission e
         cdef Py_ssize_t before
         cdef uint64_t generation
-        cdef object persistent_id, reducer_override, data
-        cdef tuple override_types, options
+        cdef object write, table, callback, persistent_id, reducer_override
+        cdef tuple override_types
         self.begin()
         self.running = True
         before = self.memo_table.n
@@ -111,26 +121,25 @@ cdef class Emitter:
         try:
             if self.write is UNSET:
                 raise PicklingError("Pickler.__init__() was not called by %s.__init__()" % type(self).__name__)
-            options = (self.write, self.table, self.buffer_callback)  # a hook may call __init__ again
-            e.buffer_callback = or_null(options[2])
+            write = self.write  # kept here: a hook may call __init__ again
+            table = self.table
+            callback = self.buffer_callback
+            e.buffer_callback = or_null(callback)
             persistent_id = self.persistent_id_hook()
-            reducer_override = getattr(self, "reducer_override", UNSET)
+            reducer_override = UNSET if type(self) is plain_pickler else getattr(self, "reducer_override", UNSET)
             e.bin = self.binary != 0
             e.odd |= ODD_PROTOCOL if e.bin != (self.proto > 0) else 0
-            e.write = <PyObject *>options[0]
+            e.write = <PyObject *>write
             e.persistent_id = or_null(persistent_id)
             e.reducer_override = NULL if reducer_override is UNSET else <PyObject *>reducer_override
             override_types = self.declared_types() if reducer_override is not UNSET else None
             e.override_types = or_null(override_types)
-            e.dispatch_table = NULL if options[1] is UNSET else <PyObject *>options[1]
+            e.dispatch_table = NULL if table is UNSET else <PyObject *>table
             e.guard = True
-            e.memo.dense = persistent_id is not None or reducer_override is not UNSET or options[1] is not UNSET
+            e.memo.dense = persistent_id is not None or reducer_override is not UNSET or table is not UNSET
             e.odd |= (ODD_PERSISTENT if persistent_id is not None else 0) | (ODD_FAST if self.fast_mode else 0)
             emit(&e, obj)
-            data = own(out_take(&e.out))
-            before_user_code(&e)
-            options[0](data)
-            data = None  # the memo is about to take more
+            flush(&e)
             before = self.memo_table.n
             generation = self.memo_table.generation
         finally:
@@ -155,7 +164,7 @@ cdef class Emitter:
     cdef object persistent_id_hook(self):
         """What dump() asks about each object, or None."""
         cdef object hook
-        if cyp_captures_hooks():
+        if cyp_captures_hooks() or type(self) is plain_pickler:
             hook = get_hook(self)
             return None if hook is UNSET else hook
         hook = self.persistent_id
@@ -185,7 +194,8 @@ cdef class Emitter:
     cdef int own_all(self) except -1:
         """Pass each reference of the memo's to the list that the collector sees; afterwards the memo can go silently."""
         cdef Memo *m = &self.memo_table
-        del self.kept[m.listed:]
+        if len(self.kept) > m.listed:
+            del self.kept[m.listed:]
         self.show_placeholders()
         while m.listed < m.n:
             self.kept.append(<object>m.log[m.listed])
@@ -321,6 +331,33 @@ cdef class Emitter:
         return old
 
 
+cdef object plain_pickler = None
+
+
+def set_pickler(cls, /):
+    """Set the class that has no hooks but those that its instances are given."""
+    global plain_pickler
+    plain_pickler = cls
+
+
+cdef object check_arguments(object file, object protocol, object buffer_callback, int *number):
+    """The file's write; the protocol's number goes to *number.
+
+    Raises:
+        TypeError: file has no write attribute.
+        ValueError: no such protocol, or buffer_callback below protocol 5.
+    """
+    cdef object write
+    number[0] = protocol_number(protocol)
+    try:
+        write = file.write
+    except AttributeError:
+        raise TypeError("file must have a 'write' attribute") from None
+    if buffer_callback is not None and number[0] < 5:
+        raise ValueError("buffer_callback needs protocol >= 5")
+    return write
+
+
 @cython.binding(False)
 def configure(Emitter pickler not None, write, int protocol, bint fix_imports, buffer_callback):
     """Pickler.__init__ after its checks: take the options, forget everything else."""
@@ -333,7 +370,7 @@ def configure(Emitter pickler not None, write, int protocol, bint fix_imports, b
         pickler.buffer_callback = buffer_callback
         pickler.clear_memo()
         pickler.write = write
-        if pickler.table is UNSET:
+        if pickler.table is UNSET and type(getattr(type(pickler), "dispatch_table", None)) is not TableMember:
             # A dispatch_table of a subclass becomes the Pickler's own here, and later changes of it go unnoticed.
             pickler.table = getattr(pickler, "dispatch_table", UNSET)
     finally:

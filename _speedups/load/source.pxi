@@ -120,13 +120,17 @@ cdef int take_into(Loading *r, unsigned char *dst, Py_ssize_t nbytes, object own
 # ---- files ------------------------------------------------------------------------------------------------------
 
 
-cdef int skip_consumed(Loading *r, Machine m) except -1:
+cdef inline int skip_consumed(Loading *r, Machine m) except -1:
     """Advance the file over what was used of a peek()."""
-    cdef Py_ssize_t consumed = (r.p - r.start) - r.prefetched
-    if consumed > 0:
-        settle(r)
-        m.read(consumed)
-        r.prefetched = r.p - r.start
+    if CYP_UNLIKELY(r.p - r.start > r.prefetched):
+        skip_peeked(r, m)
+    return 0
+
+
+cdef int skip_peeked(Loading *r, Machine m) except -1:
+    settle(r)
+    m.read((r.p - r.start) - r.prefetched)
+    r.prefetched = r.p - r.start
     return 0
 
 
@@ -148,7 +152,12 @@ cdef int set_window(Loading *r, Machine m, object data, bint prefetched) except 
     drop_window(r, m)
     if cyp_is_free_threaded():
         data = constant_bytes(data)
-    PyObject_GetBuffer(data, &m.view, PyBUF_CONTIG_RO)
+    if CYP_LIKELY(type(data) is bytes):
+        # As PyObject_GetBuffer does it, by way of the type.
+        PyBuffer_FillInfo(&m.view, data, PyBytes_AS_STRING(<PyObject *>data), PyBytes_GET_SIZE(<PyObject *>data),
+                          1, PyBUF_CONTIG_RO)
+    else:
+        PyObject_GetBuffer(data, &m.view, PyBUF_CONTIG_RO)
     m.has_view = True
     r.start = r.p = <const unsigned char *>m.view.buf
     r.stop = r.end = r.start + m.view.len
@@ -179,7 +188,7 @@ cdef int read_ahead(Loading *r, Machine m, Py_ssize_t nbytes) except -1:
             set_window(r, m, data, True)
             if nbytes <= r.end - r.p:
                 return 0
-    set_window(r, m, m.read(min(nbytes, READ_CHUNK)), False)
+    set_window(r, m, steal(cyp_call_with_size(m.read, min(nbytes, READ_CHUNK))), False)
     if nbytes > READ_CHUNK and r.end - r.p >= READ_CHUNK:
         set_window(r, m, read_chunks(r, m, nbytes), False)
     return 0

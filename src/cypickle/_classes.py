@@ -1,6 +1,6 @@
-"""Pickler and Unpickler: arguments checked once, then the compiled Emitter or Machine works.
+"""Pickler and Unpickler: the compiled Emitter and Machine with the hooks and habits of the running CPython.
 
-Both have the hooks and habits of the running CPython.  They share a module because each takes its time to import.
+They share a module because each takes its time to import.
 """
 
 from _pickle import Pickler as StdlibPickler
@@ -18,12 +18,10 @@ from ._emitter import (
     get_hook,
     hook_attribute,
     is_captured,
-    protocol_number,
     seal,
     set_hook,
     set_pickler,
 )
-from ._emitter import configure as configure_emitter
 from ._machine import Machine, UnpicklerMemoProxy, load, loads
 from ._machine import configure as configure_machine
 
@@ -31,10 +29,7 @@ __all__ = ["Pickler", "StdlibPickler", "Unpickler", "dump", "dumps", "load", "lo
 
 TYPE_CHECKING = False  # what typing says, without the time that importing it takes
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from typing import Any
-
-_CAPTURES_PERSISTENT_ID = is_captured(StdlibPickler, "persistent_id")
 
 
 class Pickler(Emitter):
@@ -60,24 +55,6 @@ class Pickler(Emitter):
 
     persistent_id = hook_attribute(StdlibPickler, "persistent_id", default_persistent_id, get_hook, set_hook)
 
-    def __init__(
-        self,
-        file: "Any",
-        protocol: "int | None" = None,
-        fix_imports: bool = True,
-        buffer_callback: "Callable[[Any], Any] | None" = None,
-    ) -> None:
-        number = protocol_number(protocol)
-        try:
-            write = file.write
-        except AttributeError:
-            raise TypeError("file must have a 'write' attribute") from None
-        if buffer_callback is not None and number < 5:
-            raise ValueError("buffer_callback needs protocol >= 5")
-        configure_emitter(self, write, number, bool(fix_imports), buffer_callback)
-        if _CAPTURES_PERSISTENT_ID:
-            capture_hook(self, "persistent_id", set_hook)
-
 
 def _message(data: bytes) -> str:
     """What the running version's own loads() says about a malformed pickle; empty if it says nothing."""
@@ -89,7 +66,6 @@ def _message(data: bytes) -> str:
 
 
 _NO_HOOK = _message(b"Pid\n.")
-_CAPTURES_PERSISTENT_LOAD = is_captured(StdlibUnpickler, "persistent_load")
 
 
 def _persistent_load(self: "Any", pid: "Any", /) -> "Any":
@@ -121,22 +97,6 @@ class Unpickler(Machine):
         StdlibUnpickler, "persistent_load", _persistent_load, Machine._get_hook, Machine._set_hook
     )
 
-    def __init__(
-        self,
-        file: "Any",
-        *,
-        fix_imports: bool = True,
-        encoding: str = "ASCII",
-        errors: str = "strict",
-        buffers: "Iterable[Any] | None" = (),
-    ) -> None:
-        self._open(file, fix_imports, encoding, errors, buffers)
-        if _CAPTURES_PERSISTENT_LOAD and type(self) is not Unpickler:
-            capture_hook(self, "persistent_load", Machine._set_hook)
-
-
-Unpickler.__init__.__annotations__ = {}
-
 
 def _frame(nbytes: int) -> bytes:
     return b"\x95" + nbytes.to_bytes(8, "little")
@@ -153,7 +113,7 @@ configure_machine(
     old_getattr=_message(b"csys\n \n.").startswith("Can't"),
     local_verb="pickle" if "Can't pickle" in _message(b"\x80\x04csys\n<locals>\n.") else "get",
     persid_asks_first=_message(b"Q") == _NO_HOOK,
-    captures_hook=_CAPTURES_PERSISTENT_LOAD,
+    capture_hook=capture_hook if is_captured(StdlibUnpickler, "persistent_load") else None,
     loose_bools=stdlib_loads(b"I 1\n.") is True,
     int_base=10 if _message(b"I0x10\n.") else 0,
     long_base=10 if _message(b"L0x10L\n.") else 0,
