@@ -181,19 +181,22 @@ cdef inline int save_leaf(Emission *e, PyObject *o, bint *uniq) except -1:
 
 cdef int save_leaf_any(Emission *e, PyObject *o, bint *uniq) except -1:
     """save_leaf for what put_leaf leaves over."""
-    cdef PyTypeObject *t
+    cdef PyTypeObject *t = Py_TYPE(o)
+    cdef unsigned char *end
     cdef Py_ssize_t index
     cdef int status
     if CYP_UNLIKELY(e.out.p > e.out.lim):
-        if not is_asked_only(e):
-            status = boundary(e, o, uniq)
-        elif ask_persistent_id(e, o):
-            return WRITTEN if e.pid == NULL else NOT_LEAF
+        if is_asked_only(e):
+            if ask_persistent_id(e, o):
+                return WRITTEN if e.pid == NULL else NOT_LEAF
+            end = put_str(e, e.out.p, o) if t == &PyUnicode_Type else put_atom(e.out.p, o)
+            if CYP_LIKELY(end != NULL):
+                e.out.p = end
+                return WRITTEN
         else:
-            status = GO
-        if status != GO:
-            return status
-    t = Py_TYPE(o)
+            status = boundary(e, o, uniq)
+            if status != GO:
+                return status
     if t == &PyLong_Type:
         save_int(e, o)
         return WRITTEN

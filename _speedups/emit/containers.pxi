@@ -77,9 +77,10 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
                         return -1
                     i = lv.i
                     continue
-                i = put_leaves(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
-                if i == lv.stop or i == PyList_GET_SIZE(o):
-                    break
+                if e.out.p <= e.out.lim:
+                    i = put_leaves(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
+                    if i == lv.stop or i == PyList_GET_SIZE(o):
+                        break
                 item = list_item(lv, i)
                 if cyp_is_free_threaded() and item == NULL:
                     break
@@ -208,7 +209,8 @@ cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq)
     cdef Py_ssize_t n = lv.n
     cdef Py_ssize_t index
     while True:
-        i = put_leaves(e, PySequence_Fast_ITEMS(o), i, n)
+        if e.out.p <= e.out.lim:
+            i = put_leaves(e, PySequence_Fast_ITEMS(o), i, n)
         if i == n:
             break
         item = PyTuple_GET_ITEM(o, i)
