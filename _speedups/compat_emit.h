@@ -80,6 +80,29 @@ static inline int cyp_one_digit(PyObject *o, int *value)
 #endif
 }
 
+/* Where the ints from 0 to 255 are, if there is one object for each, side by side; else no address is among them. */
+#define CYP_BYTE_INT_SHIFT 5
+typedef struct {
+    size_t first;
+    size_t nbytes;
+} CypByteInts;
+static CypByteInts cyp_byte_ints;
+static inline int cyp_find_byte_ints(void)
+{
+    size_t first = 0;
+    for (long i = 0; i < 256; i++) {
+        PyObject *one = PyLong_FromLong(i);  /* kept for ever */
+        PyObject *again = PyLong_FromLong(i);
+        if (one == NULL || again == NULL) return -1;
+        Py_DECREF(again);
+        if (i == 0) first = (size_t)one;
+        if (one != again || (size_t)one != first + ((size_t)i << CYP_BYTE_INT_SHIFT)) return 0;
+    }
+    cyp_byte_ints.first = first;
+    cyp_byte_ints.nbytes = (size_t)256 << CYP_BYTE_INT_SHIFT;
+    return 0;
+}
+
 /* Of BININT1, BININT2 and BININT the opcode, and how many bytes it takes with its argument: looked up, which is less
    than a shift by a variable. */
 static inline unsigned char cyp_number_op(unsigned int size) { return (unsigned char)"KMJ"[size]; }

@@ -108,6 +108,12 @@ cdef extern from "compat.h":
     void cyp_restore_error(PyObject *) noexcept  # steals
     void cyp_set_no_memory() noexcept
     int cyp_default_protocol() noexcept
+    enum: CYP_BYTE_INT_SHIFT
+    ctypedef struct CypByteInts:
+        size_t first
+        size_t nbytes
+    CypByteInts cyp_byte_ints
+    int cyp_find_byte_ints() except -1
     bint cyp_captures_hooks() noexcept
     bint cyp_pure_error_notes() noexcept
 

@@ -26,11 +26,12 @@ from _speedups.cpythonx cimport (
     PyTuple_GetSlice, PyTuple_Type, PyType_IsSubtype, PyType_Type, PyUnicode_Compare, PyUnicode_DATA,
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Type, Py_DECREF,
     Py_DTSF_ADD_DOT_0, Py_EnterRecursiveCall, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_REFCNT, Py_SIZE,
-    Py_TYPE, Py_True, Py_XDECREF, WRITEABLE, cyp_apart, cyp_ascii_data, cyp_attrs_len, cyp_attrs_next,
-    cyp_call_hook, cyp_call_method, cyp_captures_hooks, cyp_class_entry, cyp_class_qualname, cyp_clear,
+    Py_TYPE, Py_True, Py_XDECREF, WRITEABLE, CYP_BYTE_INT_SHIFT, cyp_apart, cyp_ascii_data, cyp_attrs_len,
+    cyp_attrs_next, cyp_byte_ints, cyp_call_hook, cyp_call_method, cyp_captures_hooks, cyp_class_entry, cyp_class_qualname, cyp_clear,
     cyp_copy_exact, cyp_count, cyp_decimal_text, cyp_default_getattr, cyp_default_protocol, cyp_deque_items,
     cyp_dict_get, cyp_dict_is_made_on_demand, cyp_dict_next, cyp_dict_next_kept, cyp_disown, cyp_drop_kept,
-    cyp_enter_emission, cyp_getattr_chain, cyp_has_set_next, cyp_inline_values, cyp_instance_dict, cyp_int_as_i64,
+    cyp_enter_emission, cyp_find_byte_ints, cyp_getattr_chain, cyp_has_set_next, cyp_inline_values,
+    cyp_instance_dict, cyp_int_as_i64,
     cyp_int_bytes, cyp_is_finalizing, cyp_is_free_threaded, cyp_is_temporal_type, cyp_is_unique, cyp_keep,
     cyp_keeps_pair, cyp_keys_are_plain, cyp_knows_decimal, cyp_knows_ordereddict, cyp_lacks_class, cyp_list_items,
     cyp_list_kept, cyp_make_immutable, cyp_named_newobj, cyp_named_pairs, cyp_number_bytes, cyp_number_op,
@@ -81,6 +82,8 @@ from _pickle import Pickler as StdlibPickler
 from _pickle import PicklingError
 
 from cypickle import _reduce
+
+cyp_find_byte_ints()
 
 cdef object UNSET = object()
 globals()["UNSET"] = UNSET

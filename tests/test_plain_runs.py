@@ -35,6 +35,36 @@ def test_numbers_of_one_size_and_of_many(count):
     agree([rng.choice(SIZES) for _ in range(count)])
 
 
+class Number(int):
+    """An int of another type."""
+
+
+EDGES = [-6, -5, -1, 0, 1, 254, 255, 256, 257, 258, True, False, None, 1.5, Number(7), 2**70, "x"]
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("count", [0, 1, 9, 14, 15, 16, 40, 1200])
+def test_ints_of_one_byte_and_what_ends_them(count, edge):
+    small = [n % 256 for n in range(count)]
+    agree([[*small, edge], [edge, *small], [*small, edge, *small], [*small, edge, 300, *small, 70_000]])
+    agree([*small, edge, *small])
+
+
+@pytest.mark.parametrize("padding", range(65_440, 65_537, 1))
+@pytest.mark.parametrize("kind", ["byte", "usual", "mixed", "wide", "float", "text"])
+def test_runs_at_the_end_of_a_frame(kind, padding):
+    items = {
+        "byte": list(range(100)),
+        "usual": list(range(100_000, 100_100)),
+        "mixed": [1 << n % 31 for n in range(100)],
+        "wide": [1 << 40 + n % 20 for n in range(100)],
+        "float": [n / 7 for n in range(100)],
+        "text": [fresh(f"text {n}") for n in range(100)],
+    }[kind]
+    for item in (["p" * padding, *items], ["p" * padding, items]):
+        assert CYPICKLE.dumps(item, 5) == C_PICKLE.dumps(item, 5)
+
+
 @pytest.mark.parametrize("shared", [False, True])
 def test_texts_of_any_length(shared):
     texts = [text if shared else fresh(text) for text in TEXTS]

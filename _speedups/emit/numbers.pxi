@@ -70,34 +70,42 @@ cdef Py_ssize_t put_floats(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize
 
 cdef Py_ssize_t put_ints(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
     """Ints of at most 64 bits, as put_floats does it."""
+    i = put_byte_ints(e, items, i, stop)
     if stop - i >= MANY and sizes_differ(items, i, stop):
-        return put_mixed_ints(e, items, i, stop)
-    return put_usual_ints(e, items, i, stop)
+        return put_sized_ints(e, items, i, stop, True)
+    return put_sized_ints(e, items, i, stop, False)
 
 
-cdef inline Py_ssize_t put_mixed_ints(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
-    """put_ints where one takes another opcode than the next."""
+cdef inline Py_ssize_t put_byte_ints(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
+    """put_ints for ints from 0 to 255, known by their addresses."""
     cdef unsigned char *p = e.out.p
-    cdef unsigned char *lim = e.out.lim
-    cdef unsigned char *end
     cdef PyObject **item = items + i
-    cdef PyObject **after = items + stop
-    cdef int number
-    while item < after and p <= lim and Py_TYPE(item[0]) == &PyLong_Type:
-        if CYP_LIKELY(cyp_one_digit(item[0], &number)):
-            p = put_number(p, number)
-        else:
-            end = put_wide_int(p, item[0])
-            if CYP_UNLIKELY(end == NULL):
-                break
-            p = end
-        item += 1
+    cdef PyObject **end = item
+    if p <= e.out.lim:
+        end += min(stop - i, ((e.out.lim - p) >> 1) + 1)
+    p = put_bytes_of(p, &item, end)
     e.out.p = p
     return item - items
 
 
-cdef inline Py_ssize_t put_usual_ints(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
-    """put_ints where most take the same opcode."""
+cdef inline unsigned char *put_bytes_of(unsigned char *p, PyObject ***items, PyObject **end) noexcept:
+    """BININT1 for each int from items[0][0] on that has a known address, *items steps over them; there is room for all."""
+    cdef PyObject **item = items[0]
+    cdef size_t first = cyp_byte_ints.first, nbytes = cyp_byte_ints.nbytes, place
+    while item < end:
+        place = <size_t>item[0] - first
+        if place >= nbytes:
+            break
+        cyp_write_u16(p, <uint32_t>(OP_BININT1 | place >> CYP_BYTE_INT_SHIFT << 8))
+        p += 2
+        item += 1
+    items[0] = item
+    return p
+
+
+cdef inline Py_ssize_t put_sized_ints(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop,
+                                      bint mixed) noexcept:
+    """put_ints for any.  mixed: one takes another opcode than the next."""
     cdef unsigned char *p = e.out.p
     cdef unsigned char *lim = e.out.lim
     cdef unsigned char *end
@@ -106,7 +114,7 @@ cdef inline Py_ssize_t put_usual_ints(Emission *e, PyObject **items, Py_ssize_t 
     cdef int number
     while item < after and p <= lim and Py_TYPE(item[0]) == &PyLong_Type:
         if CYP_LIKELY(cyp_one_digit(item[0], &number)):
-            p = put_usual_number(p, number)
+            p = put_number(p, number) if mixed else put_usual_number(p, number)
         else:
             end = put_wide_int(p, item[0])
             if CYP_UNLIKELY(end == NULL):
@@ -137,8 +145,11 @@ cdef bint sizes_differ(PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept
 
 cdef inline unsigned char *put_numbers(unsigned char *p, PyObject **items, Py_ssize_t *done, Py_ssize_t n) noexcept:
     """Small ints among the n items, *done of them, up to the first of another kind; there is room for all."""
-    cdef Py_ssize_t i = 0
+    cdef PyObject **item = items
+    cdef Py_ssize_t i
     cdef int number
+    p = put_bytes_of(p, &item, items + n)
+    i = item - items
     while i < n:
         if CYP_UNLIKELY(Py_TYPE(items[i]) != &PyLong_Type or not cyp_one_digit(items[i], &number)):
             break
