@@ -328,20 +328,22 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
             if CYP_UNLIKELY(lv.item != NULL):
                 release_kept(e, lv)
             while True:
-                bare = without_dictionary(e, lv, instance)
-                put_pairs(e, pairs_of(lv), bare, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
-                if value != NULL:
-                    lv.i += 1
-                    if save_leaf_any(e, value, uniq) == NOT_LEAF:
-                        child[0] = value
-                        return NEXT
-                    continue
+                if e.out.p <= e.out.lim:
+                    bare = without_dictionary(e, lv, instance)
+                    put_pairs(e, pairs_of(lv), bare, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
+                    if value != NULL:
+                        lv.i += 1
+                        if save_leaf_any(e, value, uniq) == NOT_LEAF:
+                            child[0] = value
+                            return NEXT
+                        continue
                 if lv.i < lv.stop and next_pair(e, lv, &key, &value, instance):
                     # Saving the key may run user code, which may take both out of the dict.
                     cyp_keep(value)
                     lv.item = value
                     lv.step = STEP_VALUE
-                    hold(e, key)
+                    if cyp_is_free_threaded() or not is_asked_only(e):
+                        hold(e, key)  # else asking does it
                     cyp_drop_kept(key)
                     if save_leaf_any(e, key, uniq) == NOT_LEAF:
                         child[0] = key
@@ -355,7 +357,7 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
 
 cdef inline int release_kept(Emission *e, Level *lv) except -1:
     """Drop the value that was kept while its key was saved: others may have taken it over, as their only one."""
-    if e.epoch != lv.epoch:
+    if e.epoch != lv.epoch and e.memo.secured < e.memo.n:
         before_user_code(e)
     return release(e, &lv.item)
 
