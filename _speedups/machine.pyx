@@ -187,6 +187,7 @@ What an Unpickler keeps from one load() to the next.  Unpickler adds its hooks a
     cdef bint has_view
     cdef int proto
     cdef Py_buffer view          # the last data from the file, if has_view
+    cdef bytes data              # what owns them, if it is exact bytes: then no more than buf and len of the view are set
     cdef Py_ssize_t pos          # bytes of it that are used up
     cdef Py_ssize_t prefetched   # bytes of it that the file is past
     cdef CypOwner owner          # the thread that uses it
@@ -236,7 +237,10 @@ What an Unpickler keeps from one load() to the next.  Unpickler adds its hooks a
         if self.has_view:
             self.has_view = False
             self.pos = self.prefetched = 0
-            PyBuffer_Release(&self.view)
+            if self.data is not None:
+                self.data = None
+            else:
+                PyBuffer_Release(&self.view)
 
     @cython.binding(False)
     def _set_hook(self, hook, bint bound):

@@ -153,9 +153,9 @@ cdef int set_window(Loading *r, Machine m, object data, bint prefetched) except 
     if cyp_is_free_threaded():
         data = constant_bytes(data)
     if CYP_LIKELY(type(data) is bytes):
-        # As PyObject_GetBuffer does it, by way of the type.
-        PyBuffer_FillInfo(&m.view, data, PyBytes_AS_STRING(<PyObject *>data), PyBytes_GET_SIZE(<PyObject *>data),
-                          1, PyBUF_CONTIG_RO)
+        m.data = <bytes>data
+        m.view.buf = PyBytes_AS_STRING(<PyObject *>data)
+        m.view.len = PyBytes_GET_SIZE(<PyObject *>data)
     else:
         PyObject_GetBuffer(data, &m.view, PyBUF_CONTIG_RO)
     m.has_view = True

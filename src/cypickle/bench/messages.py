@@ -1,11 +1,14 @@
 """One small object per call, and pyperformance's five pickle benchmarks rebuilt from their description."""
 
 import random
+from collections.abc import Callable
+from io import BytesIO
+from types import ModuleType
 from typing import Any
 
 from cypickle.bench import shapes
 from cypickle.bench.records import word
-from cypickle.bench.registry import workload
+from cypickle.bench.registry import PROTOCOL, Way, workload
 
 
 @workload("one message", kind="call", plain=True, main=True)
@@ -28,6 +31,50 @@ def call_message(rng: random.Random) -> Any:
         (rng.randrange(10**6), word(rng)),
         {"retries": 3, "timeout": rng.random()},
     )
+
+
+def dump_to_file(module: ModuleType) -> Callable[[Any], bytes]:
+    """Return a function that pickles by the module's `dump`."""
+
+    def dumps(graph: Any) -> bytes:
+        file = BytesIO()
+        module.dump(graph, file, PROTOCOL)
+        return file.getvalue()
+
+    return dumps
+
+
+def dump_by_pickler(module: ModuleType) -> Callable[[Any], bytes]:
+    """Return a function that pickles by a Pickler of its own for each message."""
+
+    def dumps(graph: Any) -> bytes:
+        file = BytesIO()
+        module.Pickler(file, PROTOCOL).dump(graph)
+        return file.getvalue()
+
+    return dumps
+
+
+def load_from_file(module: ModuleType) -> Callable[[bytes], Any]:
+    """Return a function that loads by the module's `load`."""
+    return lambda data: module.load(BytesIO(data))
+
+
+def load_by_unpickler(module: ModuleType) -> Callable[[bytes], Any]:
+    """Return a function that loads by an Unpickler of its own for each message."""
+    return lambda data: module.Unpickler(BytesIO(data)).load()
+
+
+@workload("one message", kind="call", way=Way(dump_to_file, load_from_file))
+def message_by_file(rng: random.Random) -> Any:
+    """One dict of 4 items by `dump` and `load` with a BytesIO, time per call."""
+    return small_dict(rng)
+
+
+@workload("one message", kind="call", way=Way(dump_by_pickler, load_by_unpickler))
+def message_by_pickler(rng: random.Random) -> Any:
+    """One dict of 4 items by a Pickler and an Unpickler with a BytesIO, time per call."""
+    return small_dict(rng)
 
 
 def profile(rng: random.Random) -> dict[str, Any]:
