@@ -48,6 +48,12 @@ cdef extern from "compat.h":
     void cyp_call_by_one(object function, CypOneArgument) noexcept
     bint cyp_is_unique(PyObject *) noexcept
     PyObject *cyp_call_method(PyObject *, PyObject *) except NULL  # new
+    enum: CYP_BYTE_INT_SHIFT
+    ctypedef struct CypByteInts:
+        size_t first
+        size_t nbytes
+    CypByteInts cyp_byte_ints
+    int cyp_find_byte_ints() except -1
     bint cyp_one_digit(PyObject *, int *) noexcept
     int64_t cyp_int_as_i64(PyObject *, int *fits) noexcept
     unsigned int cyp_signed_bytes(int64_t) noexcept
@@ -108,12 +114,6 @@ cdef extern from "compat.h":
     void cyp_restore_error(PyObject *) noexcept  # steals
     void cyp_set_no_memory() noexcept
     int cyp_default_protocol() noexcept
-    enum: CYP_BYTE_INT_SHIFT
-    ctypedef struct CypByteInts:
-        size_t first
-        size_t nbytes
-    CypByteInts cyp_byte_ints
-    int cyp_find_byte_ints() except -1
     bint cyp_captures_hooks() noexcept
     bint cyp_pure_error_notes() noexcept
 

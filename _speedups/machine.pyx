@@ -30,9 +30,9 @@ from _speedups.cpythonx cimport (
     PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, PyUnicode_InternInPlace, PyUnicode_Type, Py_DECREF,
     Py_EnterRecursiveCall, Py_False, Py_INCREF, Py_LeaveRecursiveCall, Py_None, Py_TYPE, Py_True, Py_XDECREF,
     Py_XINCREF, _PyBytes_Resize, cyp_are_lowest_terms, cyp_attrs_len, cyp_attrs_next, cyp_call_by_one, cyp_call_new,
-    cyp_call_with_size, cyp_calls_plainly, cyp_collects_in_allocations, cyp_decimal_make, cyp_default_getattr, cyp_default_new,
-    cyp_default_setattr, cyp_dict_add_steal, cyp_dict_fill, cyp_dict_get, cyp_dict_is_text, cyp_dict_like,
-    cyp_dict_next, cyp_dict_next_kept, cyp_dict_place, cyp_dict_set_steal, cyp_disown, cyp_enter_loading,
+    cyp_call_with_size, cyp_calls_plainly, cyp_collects_in_allocations, cyp_decimal_make, cyp_default_getattr,
+    cyp_default_new, cyp_default_setattr, cyp_dict_add_steal, cyp_dict_fill, cyp_dict_get, cyp_dict_is_text,
+    cyp_dict_like, cyp_dict_next, cyp_dict_next_kept, cyp_dict_place, cyp_dict_set_steal, cyp_disown, cyp_enter_loading,
     cyp_function_code, cyp_has_dict, cyp_has_new, cyp_has_setter, cyp_inline_values, cyp_instance_body,
     cyp_instance_new, cyp_int_from_le, cyp_int_new, cyp_is_ast, cyp_is_free_threaded, cyp_is_method, cyp_is_readonly,
     cyp_is_tuple_class, cyp_keep, cyp_knows_decimal, cyp_knows_range, cyp_list_take, cyp_makes_plainly, cyp_mix_bytes,
@@ -187,7 +187,7 @@ What an Unpickler keeps from one load() to the next.  Unpickler adds its hooks a
     cdef bint has_view
     cdef int proto
     cdef Py_buffer view          # the last data from the file, if has_view
-    cdef bytes data              # what owns them, if it is exact bytes: then no more than buf and len of the view are set
+    cdef bytes data              # what owns them, if it is exact bytes: then the view has only buf and len
     cdef Py_ssize_t pos          # bytes of it that are used up
     cdef Py_ssize_t prefetched   # bytes of it that the file is past
     cdef CypOwner owner          # the thread that uses it

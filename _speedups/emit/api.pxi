@@ -1,4 +1,4 @@
-# The entry points: dumps() and the Emitter that Pickler is made of.
+# The entry points dumps() and dump(), and what they share with the Emitter that Pickler is made of.
 
 DEFAULT_PROTOCOL = cyp_default_protocol()
 globals()["HIGHEST_PROTOCOL"] = HIGHEST_PROTOCOL

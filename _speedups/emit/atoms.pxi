@@ -29,7 +29,7 @@ cdef inline unsigned char *put_atom(unsigned char *p, PyObject *o) noexcept:
     if t == &PyFloat_Type:
         p[0] = OP_BINFLOAT
         cyp_write_double_be(p + 1, PyFloat_AS_DOUBLE(o))
-        return p + 9
+        return p + FLOAT
     if (o == Py_None) + (t == &PyBool_Type):  # which of them, no branch foresees
         p[0] = <unsigned char>(OP_NEWFALSE - (o == Py_True) - (OP_NEWFALSE - OP_NONE) * (o == Py_None))
         return p + 1
@@ -327,7 +327,7 @@ cdef int save_float(Emission *e, PyObject *o) except -1:
     if e.bin:
         e.out.p[0] = OP_BINFLOAT
         cyp_write_double_be(e.out.p + 1, PyFloat_AS_DOUBLE(o))
-        e.out.p += 9
+        e.out.p += FLOAT
         return 0
     digits = PyOS_double_to_string(PyFloat_AS_DOUBLE(o), c"r", 0, Py_DTSF_ADD_DOT_0, NULL)
     try:

@@ -57,12 +57,25 @@ def hook_attribute(stdlib_class, name, default, get, set_):
     return default
 
 
+cdef bint has_attribute_by(object instance, str name, object descriptor) noexcept:
+    """The attribute is sure to be looked up by a data descriptor of this class, and by nothing else."""
+    cdef PyTypeObject *t = Py_TYPE(<PyObject *>instance)
+    cdef PyObject *found
+    if not cyp_default_getattr(t):
+        return False
+    found = cyp_type_find(t, <PyObject *>name)
+    return found != NULL and Py_TYPE(found) == <PyTypeObject *>descriptor
+
+
 @cython.binding(False)
 def capture_hook(instance, name, set_):
-    """Keep a subclass's hook, without a cycle where it is a method of this very object."""
+    """Keep a subclass's hook, without a cycle where it is a method of this very object.
+
+    Where nothing but the base class's own attribute can be found, that stays as it is.
+    """
     cdef object hook
-    if type(getattr(type(instance), name, None)) is Hook:
-        return  # the subclass has none
+    if has_attribute_by(instance, name, Hook):
+        return
     hook = getattr(instance, name, UNSET)
     if isinstance(hook, MethodType) and hook.__self__ is instance:
         set_(instance, hook.__func__, True)

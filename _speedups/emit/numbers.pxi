@@ -83,17 +83,17 @@ cdef inline Py_ssize_t put_byte_ints(Emission *e, PyObject **items, Py_ssize_t i
     cdef PyObject **end = item
     if p <= e.out.lim:
         end += min(stop - i, ((e.out.lim - p) >> 1) + 1)
-    p = put_bytes_of(p, &item, end)
+    p = put_byte_ints_at(p, &item, end)
     e.out.p = p
     return item - items
 
 
-cdef inline unsigned char *put_bytes_of(unsigned char *p, PyObject ***items, PyObject **end) noexcept:
+cdef inline unsigned char *put_byte_ints_at(unsigned char *p, PyObject ***items, PyObject **end) noexcept:
     """BININT1 for each int from items[0][0] on that has a known address, *items steps over them; there is room for all."""
     cdef PyObject **item = items[0]
-    cdef size_t first = cyp_byte_ints.first, nbytes = cyp_byte_ints.nbytes, place
+    cdef size_t start = cyp_byte_ints.first, nbytes = cyp_byte_ints.nbytes, place
     while item < end:
-        place = <size_t>item[0] - first
+        place = <size_t>item[0] - start
         if place >= nbytes:
             break
         cyp_write_u16(p, <uint32_t>(OP_BININT1 | place >> CYP_BYTE_INT_SHIFT << 8))
@@ -148,7 +148,7 @@ cdef inline unsigned char *put_numbers(unsigned char *p, PyObject **items, Py_ss
     cdef PyObject **item = items
     cdef Py_ssize_t i
     cdef int number
-    p = put_bytes_of(p, &item, items + n)
+    p = put_byte_ints_at(p, &item, items + n)
     i = item - items
     while i < n:
         if CYP_UNLIKELY(Py_TYPE(items[i]) != &PyLong_Type or not cyp_one_digit(items[i], &number)):

@@ -335,7 +335,7 @@ cdef object plain_pickler = None
 
 
 def set_pickler(cls, /):
-    """Set the class that has no hooks but those that its instances are given."""
+    """Set the class whose instances have no hooks but such as were assigned to them."""
     global plain_pickler
     plain_pickler = cls
 
@@ -370,7 +370,7 @@ def configure(Emitter pickler not None, write, int protocol, bint fix_imports, b
         pickler.buffer_callback = buffer_callback
         pickler.clear_memo()
         pickler.write = write
-        if pickler.table is UNSET and type(getattr(type(pickler), "dispatch_table", None)) is not TableMember:
+        if pickler.table is UNSET and not has_attribute_by(pickler, "dispatch_table", TableMember):
             # A dispatch_table of a subclass becomes the Pickler's own here, and later changes of it go unnoticed.
             pickler.table = getattr(pickler, "dispatch_table", UNSET)
     finally:

@@ -53,6 +53,7 @@ class Pickler(Emitter):
     __slots__ = ()
     __module__ = "cypickle"
 
+    __init__ = Emitter.__init__
     persistent_id = hook_attribute(StdlibPickler, "persistent_id", default_persistent_id, get_hook, set_hook)
 
 
@@ -93,6 +94,7 @@ class Unpickler(Machine):
     __slots__ = ()
     __module__ = "cypickle"
 
+    __init__ = Machine.__init__
     persistent_load = hook_attribute(
         StdlibUnpickler, "persistent_load", _persistent_load, Machine._get_hook, Machine._set_hook
     )
