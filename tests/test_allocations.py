@@ -13,6 +13,7 @@ import typing
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque, namedtuple
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import PurePosixPath
 from uuid import UUID
 
@@ -313,6 +314,68 @@ def test_a_pickler_whose_allocation_has_failed_goes_on(kind, protocol):
         for _ in range(dumps):
             assert_isomorphic(unpickler.load(), graph)
         succeeded += error is None
+        if succeeded > 20:
+            break
+
+
+@pytest.mark.skipif(_testcapi is None, reason="no _testcapi that can be used")
+@pytest.mark.parametrize("protocol", [0, 4])
+@pytest.mark.parametrize("made", ["function", "instance"])
+def test_any_allocation_of_a_dump_to_a_file_may_fail(made, protocol):
+    """With what makes the Pickler: all is written or MemoryError is raised, and no reference is lost or left."""
+    graph = list_of("dict", 4)
+    expected = cypickle.dumps(graph, protocol)
+
+    def dump(file):
+        if made == "function":
+            cypickle.dump(graph, file, protocol)
+        else:
+            cypickle.Pickler(file, protocol).dump(graph)
+
+    succeeded = 0
+    for start in itertools.count():
+        before = sys.getrefcount(Mark)
+        file = Chunks()
+        error = without_memory(partial(dump, file), start)
+        assert error is None or type(error) is MemoryError, (start, error)
+        if error is None:
+            assert b"".join(file.chunks) == expected
+            succeeded += 1
+        error = None
+        gc.collect()
+        assert sys.getrefcount(Mark) == before, start
+        if succeeded > 20:
+            break
+
+
+@pytest.mark.skipif(_testcapi is None, reason="no _testcapi that can be used")
+@pytest.mark.parametrize("chunk", [1, 1000])
+@pytest.mark.parametrize("made", ["function", "instance"])
+def test_any_allocation_of_a_load_from_a_file_may_fail(made, chunk):
+    """With what makes the Unpickler; chunk: how often the windows change."""
+    graph = [list_of("dict", 4), b"x" * chunk]
+    data = b"".join([pickle.dumps(graph, 2), pickle.dumps(graph, 4)])
+
+    def load(file):
+        if made == "function":
+            return [cypickle.load(file), cypickle.load(file)]
+        return [cypickle.Unpickler(file).load(), cypickle.Unpickler(file).load()]
+
+    load(io.BytesIO(data))  # codecs and the like are imported
+    succeeded = 0
+    for start in itertools.count():
+        before = sys.getrefcount(Mark)
+        loaded = without_memory(partial(load, io.BytesIO(data)), start)
+        if isinstance(loaded, list):
+            for item in loaded:
+                assert_isomorphic(item, graph)
+            item = None
+            succeeded += 1
+        else:
+            assert type(loaded) is MemoryError, (start, loaded)
+        loaded = None
+        gc.collect()
+        assert sys.getrefcount(Mark) == before, start
         if succeeded > 20:
             break
 

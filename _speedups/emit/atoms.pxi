@@ -144,16 +144,19 @@ cdef Py_ssize_t memo_get_again(Memo *m, PyObject *o) noexcept:
     return memo_get(m, o)
 
 
-cdef Py_ssize_t put_leaves(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
-    """A run of frequent leaves, from items[i] on and before items[stop], with the write position in a register.
+cdef inline Py_ssize_t put_leaves(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
+    """A run of frequent leaves, from items[i] on and before items[stop].
 
     Returns where it ended: at the first of another kind, or where a boundary has work to do.
     """
+    return i if e.odd or e.out.p > e.out.lim else put_leaves_at_once(e, items, i, stop)
+
+
+cdef Py_ssize_t put_leaves_at_once(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t stop) noexcept:
+    """put_leaves with the write position in a register."""
     cdef unsigned char *p = e.out.p
     cdef unsigned char *lim = e.out.lim
     cdef unsigned char *end
-    if e.odd:
-        return i
     while i < stop and p <= lim:
         end = put_leaf(e, p, items[i])
         if end == NULL:

@@ -77,10 +77,9 @@ cdef int walk_list(Emission *e, Level *lv, PyObject **child, bint *uniq) except 
                         return -1
                     i = lv.i
                     continue
-                if e.out.p <= e.out.lim:
-                    i = put_leaves(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
-                    if i == lv.stop or i == PyList_GET_SIZE(o):
-                        break
+                i = put_leaves(e, PySequence_Fast_ITEMS(o), i, min(lv.stop, PyList_GET_SIZE(o)))
+                if i == lv.stop or i == PyList_GET_SIZE(o):
+                    break
                 item = list_item(lv, i)
                 if cyp_is_free_threaded() and item == NULL:
                     break
@@ -209,8 +208,7 @@ cdef inline int walk_tuple(Emission *e, Level *lv, PyObject **child, bint *uniq)
     cdef Py_ssize_t n = lv.n
     cdef Py_ssize_t index
     while True:
-        if e.out.p <= e.out.lim:
-            i = put_leaves(e, PySequence_Fast_ITEMS(o), i, n)
+        i = put_leaves(e, PySequence_Fast_ITEMS(o), i, n)
         if i == n:
             break
         item = PyTuple_GET_ITEM(o, i)
@@ -328,15 +326,14 @@ cdef inline int walk_dict(Emission *e, Level *lv, PyObject **child, bint *uniq, 
             if CYP_UNLIKELY(lv.item != NULL):
                 release_kept(e, lv)
             while True:
-                if e.out.p <= e.out.lim:
-                    bare = without_dictionary(e, lv, instance)
-                    put_pairs(e, pairs_of(lv), bare, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
-                    if value != NULL:
-                        lv.i += 1
-                        if save_leaf_any(e, value, uniq) == NOT_LEAF:
-                            child[0] = value
-                            return NEXT
-                        continue
+                bare = without_dictionary(e, lv, instance)
+                put_pairs(e, pairs_of(lv), bare, lv.plan, lv.stop, &lv.i, &lv.pos, &value)
+                if value != NULL:
+                    lv.i += 1
+                    if save_leaf_any(e, value, uniq) == NOT_LEAF:
+                        child[0] = value
+                        return NEXT
+                    continue
                 if lv.i < lv.stop and next_pair(e, lv, &key, &value, instance):
                     # Saving the key may run user code, which may take both out of the dict.
                     cyp_keep(value)

@@ -138,9 +138,8 @@ cdef unsigned char *put_key(Emission *e, unsigned char *p, PyObject *key, Py_ssi
 
 
 cdef unsigned char *put_any_str(Emission *e, unsigned char *p, PyObject *o) noexcept:
-    """put_plain for a str."""
-    cdef unsigned char *end = put_str(e, p, o)
-    return end if end != NULL else put_other_str(e, p, o)
+    """put_plain_str, out of the way of the loops over pairs."""
+    return put_plain_str(e, p, o)
 
 
 cdef unsigned char *put_odd_key(Emission *e, unsigned char *p, PyObject *key, PyObject *value) noexcept:

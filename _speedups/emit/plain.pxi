@@ -7,10 +7,12 @@
 
 cdef inline unsigned char *put_plain(Emission *e, unsigned char *p, PyObject *o) noexcept:
     """An atom or a str at p, which is not beyond e.out.lim; NULL, and nothing done, for any other or a difficult one."""
-    cdef unsigned char *end
-    if Py_TYPE(o) != &PyUnicode_Type:
-        return put_atom(p, o)
-    end = put_str(e, p, o)
+    return put_plain_str(e, p, o) if Py_TYPE(o) == &PyUnicode_Type else put_atom(p, o)
+
+
+cdef inline unsigned char *put_plain_str(Emission *e, unsigned char *p, PyObject *o) noexcept:
+    """put_plain for a str."""
+    cdef unsigned char *end = put_str(e, p, o)
     return end if end != NULL else put_other_str(e, p, o)
 
 
@@ -60,11 +62,9 @@ cdef Py_ssize_t put_strs(Emission *e, PyObject **items, Py_ssize_t i, Py_ssize_t
     cdef Py_ssize_t known
     while i < stop and p <= lim and Py_TYPE(items[i]) == &PyUnicode_Type:
         known = e.memo.n
-        end = put_str(e, p, items[i])
+        end = put_plain_str(e, p, items[i])
         if CYP_UNLIKELY(end == NULL):
-            end = put_other_str(e, p, items[i])
-            if end == NULL:
-                break
+            break
         p = end
         i += 1
         if known == e.memo.n:

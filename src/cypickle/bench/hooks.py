@@ -4,14 +4,13 @@ Every hook treats the handles, one in a hundred objects, by itself and leaves th
 """
 
 import copyreg
-import io
 import random
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from cypickle.bench.records import four_fields
-from cypickle.bench.registry import PROTOCOL, Way, workload
+from cypickle.bench.registry import Way, dumps_by, loads_by, workload
 from cypickle.bench.shapes import Handle, Record, find_handle
 
 
@@ -47,14 +46,7 @@ def dump_by(namespace: dict[str, Any]) -> Callable[[ModuleType], Callable[[Any],
     """Return the `dump` of a Way: by a subclass of the module's Pickler with this namespace."""
 
     def dump(module: ModuleType) -> Callable[[Any], bytes]:
-        pickler = type("HookedPickler", (module.Pickler,), dict(namespace))
-
-        def dumps(graph: Any) -> bytes:
-            file = io.BytesIO()
-            pickler(file, PROTOCOL).dump(graph)
-            return file.getvalue()
-
-        return dumps
+        return dumps_by(type("HookedPickler", (module.Pickler,), dict(namespace)))
 
     return dump
 
@@ -69,12 +61,7 @@ def load_by(namespace: dict[str, Any]) -> Callable[[ModuleType], Callable[[Any],
     """Return the `load` of a Way: by a subclass of the module's Unpickler with this namespace."""
 
     def load(module: ModuleType) -> Callable[[Any], Any]:
-        unpickler = type("HookedUnpickler", (module.Unpickler,), dict(namespace))
-
-        def loads(data: bytes) -> Any:
-            return unpickler(io.BytesIO(data)).load()
-
-        return loads
+        return loads_by(type("HookedUnpickler", (module.Unpickler,), dict(namespace)))
 
     return load
 

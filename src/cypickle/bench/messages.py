@@ -8,7 +8,7 @@ from typing import Any
 
 from cypickle.bench import shapes
 from cypickle.bench.records import word
-from cypickle.bench.registry import PROTOCOL, Way, workload
+from cypickle.bench.registry import PROTOCOL, Way, dumps_by, loads_by, workload
 
 
 @workload("one message", kind="call", plain=True, main=True)
@@ -44,25 +44,9 @@ def dump_to_file(module: ModuleType) -> Callable[[Any], bytes]:
     return dumps
 
 
-def dump_by_pickler(module: ModuleType) -> Callable[[Any], bytes]:
-    """Return a function that pickles by a Pickler of its own for each message."""
-
-    def dumps(graph: Any) -> bytes:
-        file = BytesIO()
-        module.Pickler(file, PROTOCOL).dump(graph)
-        return file.getvalue()
-
-    return dumps
-
-
 def load_from_file(module: ModuleType) -> Callable[[bytes], Any]:
     """Return a function that loads by the module's `load`."""
     return lambda data: module.load(BytesIO(data))
-
-
-def load_by_unpickler(module: ModuleType) -> Callable[[bytes], Any]:
-    """Return a function that loads by an Unpickler of its own for each message."""
-    return lambda data: module.Unpickler(BytesIO(data)).load()
 
 
 @workload("one message", kind="call", way=Way(dump_to_file, load_from_file))
@@ -71,7 +55,10 @@ def message_by_file(rng: random.Random) -> Any:
     return small_dict(rng)
 
 
-@workload("one message", kind="call", way=Way(dump_by_pickler, load_by_unpickler))
+BY_PICKLER = Way(lambda module: dumps_by(module.Pickler), lambda module: loads_by(module.Unpickler))
+
+
+@workload("one message", kind="call", way=BY_PICKLER)
 def message_by_pickler(rng: random.Random) -> Any:
     """One dict of 4 items by a Pickler and an Unpickler with a BytesIO, time per call."""
     return small_dict(rng)

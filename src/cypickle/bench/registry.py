@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from types import ModuleType
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -47,6 +48,26 @@ class Way:
     dump: Callable[[ModuleType], Callable[[Any], Any]]
     load: Callable[[ModuleType], Callable[[Any], Any]]
     parts: Callable[[Any], list[bytes]] = one_string
+
+
+def dumps_by(pickler: Any) -> Callable[[Any], bytes]:
+    """Return a function like `dumps` that makes a Pickler of this class for each call."""
+
+    def dumps(graph: Any) -> bytes:
+        file = BytesIO()
+        pickler(file, PROTOCOL).dump(graph)
+        return file.getvalue()
+
+    return dumps
+
+
+def loads_by(unpickler: Any) -> Callable[[bytes], Any]:
+    """Return a function like `loads` that makes an Unpickler of this class for each call."""
+
+    def loads(data: bytes) -> Any:
+        return unpickler(BytesIO(data)).load()
+
+    return loads
 
 
 @dataclass(frozen=True, slots=True)
